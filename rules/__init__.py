@@ -1,0 +1,1 @@
+"""Readings in, findings out. Pure: no clock, no socket, no SQL."""

@@ -1,0 +1,206 @@
+"""Readings in, changes of findings out: the one place where the rules meet.
+
+Theory of operation. `evaluate` takes new readings in order and the state of their wearers, and
+gives back the state after them and what changed; nothing is taken over until `apply`, when the
+ledger has stored both. A reading at or before the newest one judged of its wearer is *late*: it is
+heard, but not judged here. Its wearer's whole history is judged anew by `replay`, from which
+`revise` tells what has to change. So the findings of event-time rules are a function of the
+readings, whatever the order in which they came (promise 2). Only `silent` asks the clock, in
+`tick`, which also ends what is still active when a device is taken off or an episode ends.
+
+Pure: `now` and the receive clock are arguments, arguments are never changed except by `apply`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.batch import Rows
+from rules import fever, left_home, silent, spells
+from rules.changes import Placed, in_order, told
+from rules.finding import Finding, FindingChange
+from rules.hold import step_through
+from rules.marks import Batch
+from rules.revision import revise
+from rules.rulebook import Rulebook
+from rules.state import JOURNAL_COLUMNS, State, StateRow, fresh, gather
+from rules.wearers import Wearers
+
+__all__ = ["Evaluation", "apply", "evaluate", "merge_replayed", "replay", "revise", "tick"]
+
+EVENT_TIME_RULES: Final = (fever.marks, left_home.marks)
+"""In the order in which their changes are told."""
+
+Slots = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What a step means: the new state of the wearers it touched, and what changed."""
+
+    slots: npt.NDArray[np.integer]
+    """Ascending."""
+    rows: State
+    """The state of each of `slots`."""
+    changes: Sequence[FindingChange]
+    """In order of slot, reading and rule."""
+    late: Sequence[tuple[int, int]]
+    """(slot, measured_at) of readings that were not judged here."""
+
+
+def evaluate(
+    state: State,
+    rows: Rows,
+    wearers: Wearers,
+    rulebook: Rulebook,
+    now: int,
+    receive_clock_us: int,
+) -> Evaluation:
+    """What new readings mean. `rows` are in order (`domain.batch.in_order`), none seen before.
+
+    `state` may be shorter than `wearers`. `now` is not used: this is event time.
+    """
+    del now
+    if not len(rows):
+        return Evaluation(np.empty(0, dtype=np.int64), fresh(0), (), ())
+    first, group = _groups(rows["slot"])
+    slots = rows["slot"][first].astype(np.int64)
+    assert slots[0] >= 0
+    assert slots[-1] < len(wearers)
+    states = gather(state, slots)
+    received = rows["received_at"]
+    heard = np.minimum.reduceat(received, first), np.maximum.reduceat(received, first)
+    placed = silent.hear(states, slots, heard, wearers, receive_clock_us)
+    late = rows["measured_at"] <= states["watermark_at"][group]
+    if late.any():
+        placed += _judge(states, slots, rows[~late], group[~late], wearers, rulebook)
+    else:
+        placed += _judge(states, slots, rows, group, wearers, rulebook)
+    not_judged = zip(rows["slot"][late].tolist(), rows["measured_at"][late].tolist(), strict=True)
+    return Evaluation(slots, states, in_order(placed), list(not_judged))
+
+
+def _groups(slot: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+    """(the first row of each wearer, which wearer each row belongs to: 0, 1, ...)."""
+    first = np.flatnonzero(np.append(True, slot[1:] != slot[:-1]))
+    lengths = np.diff(np.append(first, len(slot)))
+    return first, np.repeat(np.arange(len(first)), lengths)
+
+
+def _judge(
+    states: State,
+    slots: Slots,
+    rows: Rows,
+    group: npt.NDArray[np.int64],
+    wearers: Wearers,
+    rulebook: Rulebook,
+) -> list[Placed]:
+    """Runs the event-time rules over rows of which none is late; `states` is changed in place.
+
+    Where a wearer's rows reach into a later spell, everybody's rows up to there go first.
+    """
+    placed: list[Placed] = []
+    part = 0
+    while len(rows):
+        ahead = spells.later(states, slots, rows, group, wearers)
+        if not ahead.any():
+            done = _judge_spell(states, slots, rows, group, wearers, rulebook)
+            return placed + _in_part(part, done)
+        done = _judge_spell(states, slots, rows[~ahead], group[~ahead], wearers, rulebook)
+        placed += _in_part(part, done)
+        part += 1
+        rows, group = rows[ahead], group[ahead]
+        for nth in np.unique(group).tolist():
+            ended = spells.leave_behind(states[nth], int(slots[nth]), wearers)
+            placed += _in_part(part, ended)
+    return placed
+
+
+def _in_part(part: int, placed: list[Placed]) -> list[Placed]:
+    """Their places after those of all parts before."""
+    if part == 0:
+        return placed
+    return [((slot, row + (part << 32), order), what) for (slot, row, order), what in placed]
+
+
+def _judge_spell(
+    states: State,
+    slots: Slots,
+    rows: Rows,
+    group: npt.NDArray[np.int64],
+    wearers: Wearers,
+    rulebook: Rulebook,
+) -> list[Placed]:
+    before = states.copy()
+    batch = Batch(rows, slots[group], group, states, wearers, rulebook)
+    placed = [
+        change
+        for rule in EVENT_TIME_RULES
+        for marks in rule(batch)
+        for change in told(step_through(states, marks), before, slots, wearers)
+    ]
+    last = np.flatnonzero(np.append(group[1:] != group[:-1], [True] * bool(len(group))))
+    states["watermark_at"][group[last]] = rows["measured_at"][last]
+    return placed
+
+
+def tick(
+    state: State, wearers: Wearers, rulebook: Rulebook, now: int, receive_clock_us: int
+) -> Evaluation:
+    """What the passing of time means: silence, and the end of what outlasts its spell."""
+    known = state if len(state) >= len(wearers) else gather(state, np.arange(len(wearers)))
+    known = known[: len(wearers)]
+    spans = wearers.spells_at(now)
+    over = spells.over(known, wearers, spans, now)
+    due = silent.due(known, wearers, spans, now, receive_clock_us)
+    slots = np.union1d(over, due)
+    states = known[slots]
+    placed: list[Placed] = []
+    for nth in np.searchsorted(slots, over).tolist():
+        placed += spells.close(states[nth], int(slots[nth]), wearers, now, receive_clock_us)
+    counted = np.searchsorted(slots, due)
+    worn = states[counted]
+    placed += silent.count(worn, due, wearers, rulebook, now, receive_clock_us)
+    states[counted] = worn
+    return Evaluation(slots, states, in_order(placed), ())
+
+
+def replay(
+    rows: Rows, slot: int, wearers: Wearers, rulebook: Rulebook, now: int | None = None
+) -> tuple[StateRow, list[Finding]]:
+    """One wearer's whole history: the state after it, and every finding of event-time rules.
+
+    `rows` are in order, from the wearer's first. With `now`, what is active at the end of a spell
+    that is over by then ends there, as `tick` would have it. Findings come in order of onset.
+    """
+    states = fresh(1)
+    slots, group = np.array([slot], dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    changes = in_order(_judge(states, slots, rows, group, wearers, rulebook))
+    if now is not None:
+        changes += in_order(spells.close_runs(states[0], slot, wearers, now))
+    found = {(each.finding.key, each.finding.onset_at): each.finding for each in changes}
+    findings = sorted(
+        found.values(), key=lambda each: (each.onset_at, each.key.rule, each.key.site_class)
+    )
+    return states[0], findings
+
+
+def merge_replayed(current: StateRow, replayed: StateRow) -> StateRow:
+    """The replayed state, with what depends on the order of arrival as it is in `current`."""
+    merged = replayed.copy()
+    for name in JOURNAL_COLUMNS:
+        merged[name] = current[name]
+    merged["watermark_at"] = max(int(current["watermark_at"]), int(replayed["watermark_at"]))
+    return merged
+
+
+def apply(state: State, evaluation: Evaluation) -> State:
+    """Takes an evaluation over. Changes `state` in place, unless it has to grow; use the result."""
+    slots = evaluation.slots
+    if len(slots) and int(slots.max()) >= len(state):
+        state = gather(state, np.arange(int(slots.max()) + 1))
+    state[slots] = evaluation.rows
+    return state

@@ -1,0 +1,92 @@
+"""`left_home`: fixes that are outside even when their error is held against us, for two minutes.
+
+Theory of operation. A fix is outside when its whole error circle is: distance - accuracy > radius +
+buffer. Accuracy is the radius that holds the true position in 68 of 100 cases, so that none is
+trusted beyond 15 m; missing or zero is unknown, never perfect; worse than 500 m says nothing. A fix
+is inside again when distance - accuracy <= radius, and one such fix ends the finding; in the buffer
+between it is neither, so that nobody at the border goes in and out.
+
+The home beacon (`near_home`) outweighs satellites: hearing it means inside at that instant, and
+fixes within two minutes after it are inside, wherever they seem to be. Not hearing it is no
+evidence. A fix outside during a leave window is neither. Without a home there is nothing to leave.
+
+A finding's value is the distance from the middle of the home's circle, or from its polygon's edge.
+Offline is never "left home": nothing here looks at the absence of fixes.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.batch import NO_POSITION
+from domain.geo import columns_to_wgs84
+from domain.instant import SECOND_US
+from rules.finding import Severity
+from rules.marks import Batch, Column, Kind, Marks
+
+_E7: Final = 10_000_000
+
+
+def marks(batch: Batch) -> list[Marks]:
+    """What each fix and each sight of the beacon says. Remembers the beacon in `near_at`."""
+    rows, figures = batch.rows, batch.rulebook.left_home
+    near = rows["near_home"] == 1
+    veto = _near_before(batch, near)
+    accuracy_dm = rows["accuracy_dm"]
+    fix = rows["lat_e7"] != NO_POSITION
+    fix &= (accuracy_dm <= figures.accuracy_limit_dm) & batch.wearers.homes.known(batch.slots)
+    which = np.flatnonzero(fix | near)
+    column = batch.marks(which)
+    column["kind"] = Kind.CLEARS
+    measured = np.flatnonzero((fix & ~near & ~veto)[which])
+    if len(measured):
+        column[measured] = _measure(batch, column[measured])
+    column["severity"] = Severity.URGENT
+    _hold(column, batch)
+    return [Marks("left_home", column)]
+
+
+def _near_before(batch: Batch, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Whether the beacon was heard so shortly before each row that a fix there is inside."""
+    at, group = batch.rows["measured_at"], batch.group
+    place = np.maximum.accumulate(np.where(near, np.arange(len(at)), -1))
+    # A row of another wearer says nothing: then it is what the state remembers.
+    here = (place >= 0) & (group[place] == group)
+    near_at = np.where(here, at[place], batch.states["near_at"][group])
+    last = np.flatnonzero(np.append(group[1:] != group[:-1], [True] * bool(len(group))))
+    batch.states["near_at"][group[last]] = near_at[last]
+    close: npt.NDArray[np.bool_] = at - near_at <= batch.rulebook.left_home.near_home_s * SECOND_US
+    return close
+
+
+def _measure(batch: Batch, column: Column) -> Column:
+    """The marks of fixes: where they are, and what follows."""
+    figures, wearers = batch.rulebook.left_home, batch.wearers
+    rows, slots = batch.rows[column["row"]], batch.slots[column["row"]]
+    lat, lon = columns_to_wgs84(rows["lat_e7"] / _E7, rows["lon_e7"] / _E7, rows["datum"])
+    distance_dm = wearers.homes.distance_dm(slots, lat, lon)
+    given_dm = rows["accuracy_dm"]
+    accuracy_dm = np.where(given_dm <= 0, figures.accuracy_unknown_dm, given_dm)
+    at_least_dm = distance_dm - np.maximum(accuracy_dm, figures.accuracy_floor_dm)
+    radius_dm = wearers.homes.radius_dm[slots]
+    outside = at_least_dm > radius_dm + figures.buffer_dm
+    outside[outside] = ~wearers.leave.covers(slots[outside], column["at"][outside])
+    column["kind"] = np.where(
+        outside,
+        Kind.QUALIFIES,
+        np.where(at_least_dm <= radius_dm, Kind.CLEARS, Kind.NEITHER),
+    )
+    column["value"] = distance_dm
+    column["limit"] = radius_dm + figures.buffer_dm
+    return column
+
+
+def _hold(column: Column, batch: Batch) -> None:
+    figures, runs, wearers = batch.rulebook.left_home, batch.rulebook.runs, batch.wearers
+    slots = batch.slots[column["row"]]
+    sparse = wearers.sparse[slots]
+    column["gap_us"] = wearers.gap_us[slots]
+    column["hold_us"] = np.where(sparse, 0, figures.hold_s * SECOND_US)
+    column["need"] = np.where(sparse, runs.sparse_readings, figures.fixes)
+    column["clear_need"] = 1

@@ -1,0 +1,104 @@
+"""What a rule says of each reading, one at a time: does it qualify, does it clear, how bad is it?
+
+Every event-time rule is one function `marks(batch) -> list[Marks]`, one `Marks` per hold machine it
+drives. A mark depends on the reading and the roster, never on the run it falls into: that is the
+business of `rules.hold`. A rule that remembers something of its own keeps it in `batch.states`.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.batch import Rows
+from rules.rulebook import Rulebook
+from rules.state import State
+from rules.wearers import Wearers
+
+
+class Kind(IntEnum):
+    """What a reading is to a run."""
+
+    QUALIFIES = 1
+    NEITHER = 2
+    """It breaks a run of qualifying readings and one of clearing readings."""
+    CLEARS = 3
+
+
+MARK: Final = np.dtype(
+    [
+        ("row", "<i8"),  # which row of the batch
+        ("group", "<i8"),  # which row of the batch's states
+        ("at", "<i8"),  # measured_at
+        ("gap_us", "<i8"),  # a longer gap to the reading before starts the run again
+        ("hold_us", "<i8"),  # a finding begins after so long
+        ("clear_us", "<i8"),  # and ends after so long
+        ("value", "<i4"),
+        ("limit", "<i4"),
+        ("need", "u1"),  # over so many qualifying readings
+        ("clear_need", "u1"),  # over so many clearing ones
+        ("kind", "u1"),
+        ("severity", "u1"),
+        ("site", "u1"),
+        ("own", "u1"),  # the limit is this person's own
+        ("at_once", "u1"),  # this reading alone is enough
+    ]
+)
+
+Column = npt.NDArray[np.void]
+"""A structured array of `MARK`, in order of `row`."""
+
+
+class Mark(NamedTuple):
+    """One of them as plain numbers. Fields as in `MARK`."""
+
+    row: int
+    group: int
+    at: int
+    gap_us: int
+    hold_us: int
+    clear_us: int
+    value: int
+    limit: int
+    need: int
+    clear_need: int
+    kind: int
+    severity: int
+    site: int
+    own: int
+    at_once: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """What one rule says to one of its hold machines."""
+
+    run: str
+    """The columns of the machine in `rules.state.STATE`."""
+    column: Column
+    """Readings that say nothing to it are left out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Rows to judge, in order, with what is known of their wearers."""
+
+    rows: Rows
+    slots: npt.NDArray[np.int64]
+    """Of each row."""
+    group: npt.NDArray[np.int64]
+    """Of each row: which of `states` is its wearer's. Never falls."""
+    states: State
+    """The wearers' state before the first row. The batch's own copy."""
+    wearers: Wearers
+    rulebook: Rulebook
+
+    def marks(self, which: npt.NDArray[np.intp]) -> Column:
+        """Marks for some rows: `row`, `group` and `at` are filled in, the rest is the rule's."""
+        column = np.zeros(len(which), dtype=MARK)
+        column["row"] = which
+        column["group"] = self.group[which]
+        column["at"] = self.rows["measured_at"][which]
+        return column

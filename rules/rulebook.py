@@ -1,0 +1,211 @@
+"""The rulebook: every figure of the rules as data, with a version; no figure is buried in code.
+
+A rulebook file is TOML and need only hold `version` and the figures that differ from ours; `load`
+refuses what it does not know, and reports every mistake at once. `rules/default.toml` lists all
+figures. Temperatures are degrees Celsius in the file (`_c`) and centi-degrees here (`_cc`), lengths
+metres (`_m`) and decimetres (`_dm`). Refuses to read files: the shell does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from math import floor
+from typing import Annotated, Any, Final, NamedTuple, get_args, get_type_hints
+
+from domain.reading import CORE_LIKE, Site
+
+
+class RulebookError(ValueError):
+    """The document is no rulebook; the message names every problem by its place."""
+
+
+class Within(NamedTuple):
+    """The bounds a figure has to keep, in the unit of its field. Both ends are allowed."""
+
+    low: int
+    high: int
+
+
+_Hold = Annotated[int, Within(0, 43_200)]
+_Count = Annotated[int, Within(1, 100)]
+_Temperature = Annotated[int, Within(3000, 4500)]
+_Length = Annotated[int, Within(0, 100_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What all holds have in common (contract section 5, below the table)."""
+
+    gap_intervals: _Count = 3
+    gap_s: Annotated[int, Within(60, 86_400)] = 1200
+    """A gap longer than the larger of the two breaks a run."""
+    sparse_interval_s: Annotated[int, Within(60, 604_800)] = 600
+    """A device that uploads no more often than this fulfils a hold with `sparse_readings`."""
+    sparse_readings: _Count = 2
+
+
+def _core_thresholds() -> dict[Site, int]:
+    # Contract section 5. Axillary 37.3 is China's screening figure; tympanic 37.6-37.8 and rectal
+    # 38.0 are the low ends of what clinics use (notes/domain 3.1).
+    return {
+        Site.AXILLARY: 3730,
+        Site.FOREHEAD: 3730,
+        Site.ORAL: 3780,
+        Site.TYMPANIC: 3780,
+        Site.RECTAL: 3800,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Fever:
+    """Figures of `rules.fever`."""
+
+    threshold_cc: Mapping[Site, int] = field(default_factory=_core_thresholds)
+    """Of each core-like site."""
+    skin_cc: _Temperature = 3730
+    """At a skin site this is a fever whatever the person's baseline is."""
+    critical_cc: _Temperature = 3910
+    """At a core-like site: 3 NEWS2 points (RCP 2017)."""
+    hold_s: _Hold = 600
+    readings: _Count = 3
+    clear_below_cc: Annotated[int, Within(0, 300)] = 30
+    clear_s: _Hold = 1800
+    spot_above_cc: Annotated[int, Within(0, 300)] = 50
+    """One reading of a spot thermometer so far above its threshold is enough."""
+    spot_readings: _Count = 2
+    spot_within_s: Annotated[int, Within(60, 604_800)] = 43_200
+
+
+@dataclass(frozen=True, slots=True)
+class LeftHome:
+    """Figures of `rules.left_home`."""
+
+    buffer_dm: _Length = 200
+    hold_s: _Hold = 120
+    fixes: _Count = 2
+    accuracy_floor_dm: _Length = 150
+    """No fix is trusted to be better: one in three true positions is outside the 68 % radius."""
+    accuracy_unknown_dm: _Length = 500
+    accuracy_limit_dm: _Length = 5000
+    """A fix that is worse says nothing."""
+    near_home_s: _Hold = 120
+    """So long after the home beacon was heard a fix is taken to be inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Figures of `rules.silent`."""
+
+    intervals: _Count = 3
+    at_least_s: Annotated[int, Within(1, 604_800)] = 900
+    fragile_age: Annotated[int, Within(0, 150)] = 80
+    fragile_share: Annotated[int, Within(1, 100)] = 2
+    """People who live alone, or are so old, get the limit divided by this,"""
+    fragile_intervals: _Count = 2
+    """but at least so many intervals"""
+    fragile_grace_s: Annotated[int, Within(0, 86_400)] = 60
+    """and so much more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """All figures, and the word a finding names them by."""
+
+    version: str
+    runs: Runs = field(default_factory=Runs)
+    fever: Fever = field(default_factory=Fever)
+    left_home: LeftHome = field(default_factory=LeftHome)
+    silent: Silent = field(default_factory=Silent)
+
+
+DEFAULT: Final = Rulebook(version="doorstep-1")
+"""Contract section 5. The same figures are in `default.toml`."""
+
+_SECTIONS: Final[Mapping[str, type[Any]]] = {
+    "runs": Runs,
+    "fever": Fever,
+    "left_home": LeftHome,
+    "silent": Silent,
+}
+
+
+def load(document: Mapping[str, Any]) -> Rulebook:
+    """The rulebook a parsed TOML document describes; what it leaves out is as in `DEFAULT`.
+
+    Raises `RulebookError` that lists every problem as `/section/key: what is wrong`.
+    """
+    problems = [f"/{key}: unknown" for key in document if key not in (*_SECTIONS, "version")]
+    version = document.get("version")
+    if not isinstance(version, str) or not 0 < len(version) <= 64:
+        problems.append("/version: must be a text of 1 to 64 characters")
+    sections = {
+        name: _section(kind, f"/{name}", document.get(name, {}), problems)
+        for name, kind in _SECTIONS.items()
+    }
+    home = sections["left_home"]
+    if not problems and home["accuracy_floor_dm"] > home["accuracy_limit_dm"]:
+        problems.append("/left_home/accuracy_floor_m: must not exceed accuracy_limit_m")
+    if problems:
+        raise RulebookError("; ".join(sorted(problems)))
+    return Rulebook(
+        str(version), **{name: kind(**sections[name]) for name, kind in _SECTIONS.items()}
+    )
+
+
+def _section(kind: type[Any], at: str, given: Any, problems: list[str]) -> dict[str, Any]:
+    """The arguments of one section: what is given, checked, over the defaults."""
+    if not isinstance(given, Mapping):
+        problems.append(f"{at}: must be a table")
+        given = {}
+    hints = get_type_hints(kind, include_extras=True)
+    left = dict(given)
+    found: dict[str, Any] = {}
+    for each in fields(kind):
+        if each.default is MISSING:
+            place = f"{at}/threshold_c"
+            found[each.name] = _thresholds(place, left.pop("threshold_c", {}), problems)
+            continue
+        key, scale = _in_file(each.name)
+        if key in left:
+            bounds = get_args(hints[each.name])[1]
+            found[each.name] = _figure(f"{at}/{key}", left.pop(key), scale, bounds, problems)
+        else:
+            found[each.name] = each.default
+    problems.extend(f"{at}/{key}: unknown" for key in left)
+    return found
+
+
+def _in_file(name: str) -> tuple[str, int]:
+    """The key of a field in the file, and how many of its units make one unit of the file."""
+    if name.endswith("_cc"):
+        return name[:-1], 100
+    if name.endswith("_dm"):
+        return f"{name[:-2]}m", 10
+    return name, 1
+
+
+def _figure(at: str, value: Any, scale: int, bounds: Within, problems: list[str]) -> int:
+    whole = scale == 1
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        problems.append(f"{at}: must be a {'whole ' if whole else ''}number")
+    elif not bounds.low / scale <= value <= bounds.high / scale:
+        # A NaN is refused here as well: it compares with nothing.
+        problems.append(f"{at}: must be from {bounds.low / scale:g} to {bounds.high / scale:g}")
+    else:
+        return floor(value * scale + 0.5)
+    return bounds.low
+
+
+def _thresholds(at: str, given: Any, problems: list[str]) -> dict[Site, int]:
+    """The threshold of every core-like site. A skin site cannot be given one here."""
+    thresholds = _core_thresholds()
+    if not isinstance(given, Mapping):
+        problems.append(f"{at}: must be a table")
+        return thresholds
+    words = {site.word: site for site in CORE_LIKE}
+    bounds = get_args(_Temperature)[1]
+    for word, value in given.items():
+        if word in words:
+            thresholds[words[word]] = _figure(f"{at}/{word}", value, 100, bounds, problems)
+        else:
+            problems.append(f"{at}/{word}: must be one of {', '.join(words)}")
+    return thresholds

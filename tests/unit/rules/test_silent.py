@@ -1,0 +1,199 @@
+"""Silence: who is counted, from when, on which clock, and what ends it."""
+
+from typing import Any
+
+import pytest
+
+from domain.instant import DAY_US, SECOND_US
+from rules.finding import Change, Finding, Rule, Severity
+from rules.silent import restore
+from rules.state import fresh
+from tests.unit.rules.making import T0, Service, Worn, key, minutes, reading, seconds
+
+
+def heard(worn: Worn | None = None) -> Service:
+    """Somebody heard at T0, on both clocks 0."""
+    service = Service(worn or Worn(), Worn())
+    service.receive([reading(T0, temperature_c=36.5), reading(T0, 1, temperature_c=36.5)])
+    return service
+
+
+def silences(service: Service, slot: int = 0) -> list[Finding]:
+    identity = key(Rule.SILENT, number=slot + 1)
+    return [each for each in service.book.standing.values() if each.key == identity]
+
+
+def first_silent(worn: Worn, upto_s: int = 20_000, born: int | None = None) -> int | None:
+    """The seconds of receive clock after which it is found."""
+    service = heard(worn)
+    for second in range(0, upto_s, 10):
+        service.tick(T0 + seconds(second), seconds(second))
+        if silences(service):
+            return second
+    return None
+
+
+def test_silence_has_all_its_particulars() -> None:
+    service = heard()
+    service.tick(minutes(14.99), seconds(899))
+    assert not silences(service)
+    service.tick(minutes(15), seconds(900))
+    assert silences(service) == [
+        Finding(
+            key=key(Rule.SILENT),
+            onset_at=T0,
+            ended_at=None,
+            severity=Severity.ROUTINE,
+            last_at=minutes(15),
+            value=900,
+            peak=900,
+            limit=900,
+            origin="rulebook",
+            site="",
+        )
+    ]
+    assert not service.tick(minutes(16), seconds(960)).changes, "told once"
+
+
+@pytest.mark.parametrize(
+    ("worn", "limit_s", "severity"),
+    [
+        pytest.param(Worn(interval_s=60), 900, "routine", id="a quarter of an hour"),
+        pytest.param(Worn(interval_s=600), 1800, "routine", id="three intervals"),
+        pytest.param(Worn(flags=("lives_alone",)), 450, "urgent", id="alone: half"),
+        pytest.param(Worn(flags=("chronic",)), 900, "routine", id="not alone"),
+        pytest.param(Worn(birth_year=1946), 450, "urgent", id="80 this year"),
+        pytest.param(Worn(birth_year=1947), 900, "routine", id="79"),
+        pytest.param(Worn(birth_year=None), 900, "routine", id="age unknown"),
+        pytest.param(
+            Worn(interval_s=600, birth_year=1930),
+            1260,
+            "urgent",
+            id="at least two intervals and a minute",
+        ),
+    ],
+)
+def test_limits(worn: Worn, limit_s: int, severity: str) -> None:
+    service = heard(worn)
+    service.tick(T0 + seconds(limit_s - 1), seconds(limit_s - 1))
+    assert not silences(service)
+    service.tick(T0 + seconds(limit_s), seconds(limit_s))
+    (finding,) = silences(service)
+    assert (finding.limit, finding.severity.word) == (limit_s, severity)
+
+
+def test_any_reading_ends_it_however_late_it_was_measured() -> None:
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    late = reading(T0 - DAY_US // 2, temperature_c=36.5) | {"received_at": minutes(21)}
+    service.clock_us = seconds(1260)
+    done = service.receive([late])
+    assert [each.change for each in done.changes] == [Change.ENDED]
+    (finding,) = silences(service)
+    assert (finding.ended_at, finding.last_at, finding.value, finding.peak) == (
+        minutes(21),
+        minutes(21),
+        1260,
+        1260,
+    )
+    assert done.late, "it is heard, and judged in its place later"
+    service.tick(minutes(35), seconds(1260 + 899))
+    assert len(silences(service)) == 1
+    service.tick(minutes(36), seconds(1260 + 900))
+    assert {each.onset_at for each in silences(service)} == {T0, minutes(21)}
+
+
+def test_only_the_receive_clock_counts() -> None:
+    service = heard()
+    service.tick(minutes(600), seconds(10))
+    assert not silences(service), "we were the ones who heard nothing"
+
+
+def test_what_was_measured_in_the_future_is_no_excuse() -> None:
+    service = heard()
+    service.receive([reading(minutes(5), temperature_c=36.5) | {"received_at": T0}])
+    service.tick(minutes(15), seconds(900))
+    assert len(silences(service)) == 1
+
+
+class TestNeverHeard:
+    def test_it_is_counted_from_the_first_tick_that_finds_the_device_worn(self) -> None:
+        service = Service(Worn(spells=((minutes(10), None),)))
+        service.tick(minutes(9), seconds(5000))
+        service.tick(minutes(11), seconds(5100))
+        service.tick(minutes(25), seconds(5999))
+        assert not silences(service)
+        service.tick(minutes(26), seconds(6000))
+        (finding,) = silences(service)
+        assert (finding.onset_at, finding.value) == (minutes(10), 900)
+
+    def test_or_from_the_start_of_the_episode(self) -> None:
+        service = Service(Worn(starts_at=minutes(10)))
+        service.tick(minutes(12), 0)
+        service.tick(minutes(30), seconds(900))
+        (finding,) = silences(service)
+        assert finding.onset_at == minutes(10)
+
+    def test_nobody_is_counted_twice(self) -> None:
+        service = Service(Worn())
+        assert len(service.tick(T0, 0).slots) == 1
+        assert len(service.tick(T0 + SECOND_US, SECOND_US).slots) == 0
+
+
+class TestNotWorn:
+    def test_nobody_is_silent_after_the_end(self) -> None:
+        service = heard(Worn(ends_at=minutes(10)))
+        service.tick(minutes(60), seconds(3600))
+        assert not silences(service)
+        assert len(silences(service, 1)) == 1
+
+    def test_silence_ends_with_the_episode(self) -> None:
+        service = heard(Worn(ends_at=minutes(30)))
+        service.tick(minutes(20), seconds(1200))
+        service.tick(minutes(31), seconds(1860))
+        (finding,) = silences(service)
+        assert finding.ended_at == minutes(30)
+        assert not service.tick(minutes(90), seconds(9000)).changes or silences(service, 1)
+        assert len(silences(service)) == 1
+
+    def test_a_device_put_on_again_is_counted_anew(self) -> None:
+        spells = ((T0, minutes(30)), (minutes(90), None))
+        service = heard(Worn(spells=spells))
+        service.tick(minutes(20), seconds(1200))
+        for minute in (31, 60, 91, 105):
+            service.tick(minutes(minute), seconds(60 * minute))
+        (ended,) = silences(service)
+        assert ended.ended_at == minutes(30)
+        service.tick(minutes(106), seconds(60 * 106))
+        assert {each.onset_at for each in silences(service)} == {T0, minutes(90)}
+
+
+def test_a_clock_that_was_set_back_gives_no_two_silences_one_onset() -> None:
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    service.clock_us = seconds(1200)
+    service.receive([reading(T0 + 1, temperature_c=36.5) | {"received_at": T0 - SECOND_US}])
+    (first,) = silences(service)
+    assert first.ended_at == first.onset_at
+    service.tick(minutes(40), seconds(2400))
+    assert len(silences(service)) == 2
+
+
+def test_it_can_be_restored_after_a_restart() -> None:
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    before = service.state.copy()
+    standing = silences(service)[0]
+    restore(service.state, 0, T0, 0, standing)
+    restore(service.state, 1, T0, 0, silences(service, 1)[0])
+    assert service.state.tobytes() == before.tobytes()
+    restore(service.state, 0, 0, 0, None)
+    assert service.state["silence"][0].tobytes() == fresh(1)["silence"][0].tobytes()
+
+
+def test_ends_of_silence_are_told_before_what_the_reading_says() -> None:
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    hot: Any = [reading(minutes(m), temperature_c=38.5) for m in (30, 35, 40)]
+    rules = [each.finding.key.rule for each in service.receive(hot).changes]
+    assert rules == [Rule.SILENT, Rule.FEVER]

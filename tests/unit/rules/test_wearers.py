@@ -1,0 +1,122 @@
+"""Columns of the roster, slots that stay, and spells of wearing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from domain.instant import DAY_US
+from domain.people import Assignment, Home, LeaveWindow, Roster, Threshold
+from domain.reading import Datum, Site
+from rules.rulebook import DEFAULT
+from rules.wearers import Wearers
+from tests.unit.rules.making import T0, Worn, minutes, roster_of, seconds
+
+
+def wearers(*worn: Worn) -> Wearers:
+    return Wearers.of(roster_of(*worn), DEFAULT)
+
+
+def test_one_row_for_each_pair_of_episode_and_device() -> None:
+    columns = wearers(Worn(), Worn(site=Site.WRIST, interval_s=600, spot=True))
+    assert columns.slots == {(1, 1): 0, (2, 2): 1}
+    assert len(columns) == 2
+    assert columns.episode_no.tolist() == columns.device_no.tolist() == [1, 2]
+    assert columns.site.tolist() == [Site.AXILLARY, Site.WRIST]
+    assert columns.spot.tolist() == [False, True]
+    assert columns.sparse.tolist() == [False, True]
+    assert columns.gap_us.tolist() == [seconds(1200), seconds(1800)]
+    assert columns.silence_us.tolist() == [seconds(900), seconds(1800)]
+    assert columns.fragile_us.tolist() == [seconds(450), seconds(1260)]
+
+
+def test_nobody() -> None:
+    columns = wearers()
+    assert len(columns) == 0
+    assert columns.spells_at(T0)[0].tolist() == []
+
+
+def test_slots_stay_when_the_roster_changes() -> None:
+    first = wearers(Worn(), Worn())
+    grown = roster_of(Worn(ends_at=T0), Worn(), Worn())
+    grown = replace(grown, episodes={n: e for n, e in grown.episodes.items() if n != 2})
+    earlier = replace(grown, assignments={3: grown.assignments[3], 1: grown.assignments[1]})
+    second = Wearers.of(earlier, DEFAULT, first)
+    assert second.slots == {(1, 1): 0, (2, 2): 1, (3, 3): 2}
+    assert second.until_at[0] == T0, "what the new roster says"
+    assert second.until_at[1] == first.until_at[1], "what the old one said"
+    assert second.homes.known(second.homes.shape.nonzero()[0]).tolist() == [True, False, True]
+    assert first.slots == {(1, 1): 0, (2, 2): 1}, "untouched"
+
+
+def test_a_wearer_who_is_gone_keeps_the_row_without_particulars() -> None:
+    given = Worn(
+        fever={Site.ORAL: Threshold(3900, "dr")}, leave=(LeaveWindow(T0, T0 + DAY_US, ""),)
+    )
+    first = wearers(given)
+    second = Wearers.of(replace(roster_of(), version=2), DEFAULT, first)
+    assert second.episode_no.tolist() == [1]
+    assert not second.thresholds.has_any.any()
+    assert not second.leave.covers(np.array([0]), np.array([T0])).any()
+
+
+def test_a_spell_is_where_assignment_and_episode_meet() -> None:
+    worn = Worn(starts_at=minutes(10), ends_at=minutes(100), spells=((minutes(0), minutes(200)),))
+    assert wearers(worn).spells_of(0) == ((minutes(10), minutes(100)),)
+    worn = replace(worn, spells=((minutes(20), None),))
+    assert wearers(worn).spells_of(0) == ((minutes(20), minutes(100)),)
+
+
+def test_a_device_that_comes_back_has_several_spells() -> None:
+    worn = Worn(
+        spells=(
+            (minutes(0), minutes(10)),
+            (minutes(10), minutes(20)),
+            (minutes(30), minutes(40)),
+        )
+    )
+    columns = wearers(worn, Worn())
+    assert columns.spells_of(0) == ((minutes(0), minutes(20)), (minutes(30), minutes(40)))
+    for at, expected in (
+        (minutes(-5), (minutes(0), minutes(20))),
+        (minutes(25), (minutes(0), minutes(20))),
+        (minutes(30), (minutes(30), minutes(40))),
+        (minutes(99), (minutes(30), minutes(40))),
+    ):
+        from_at, until_at = columns.spells_at(at)
+        assert (from_at[0], until_at[0]) == expected
+        assert (from_at[1], until_at[1]) == (columns.from_at[1], columns.until_at[1])
+
+
+def test_an_assignment_outside_its_episode_is_a_spell_of_no_length() -> None:
+    columns = wearers(Worn(ends_at=minutes(0), spells=((minutes(10), None),)))
+    ((from_at, until_at),) = columns.spells_of(0)
+    assert from_at == until_at
+
+
+def test_a_device_worn_in_two_episodes_is_two_wearers() -> None:
+    roster = roster_of(Worn(), Worn())
+    both = (Assignment(1, 1, T0, minutes(10)), Assignment(1, 2, minutes(10), None))
+    columns = Wearers.of(replace(roster, assignments={1: both}), DEFAULT)
+    assert columns.slots == {(1, 1): 0, (2, 1): 1}
+    assert columns.until_at[0] == columns.from_at[1] == minutes(10)
+
+
+@pytest.mark.parametrize(
+    ("worn", "fragile"),
+    [
+        (Worn(flags=("lives_alone", "chronic")), True),
+        (Worn(birth_year=1946), True),
+        (Worn(birth_year=1947), False),
+        (Worn(birth_year=None), False),
+    ],
+)
+def test_who_is_fragile(worn: Worn, *, fragile: bool) -> None:
+    columns = wearers(worn)
+    assert columns.fragile(np.array([0]), T0, 80).tolist() == [fragile]
+
+
+def test_an_empty_roster_after_a_full_one() -> None:
+    full = wearers(Worn(home=Home(Datum.WGS84, 1, 2, 3)))
+    empty = Wearers.of(Roster(2, {}, {}, {}), DEFAULT, full)
+    assert (len(empty), dict(empty.slots)) == (1, dict(full.slots))
