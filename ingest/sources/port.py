@@ -1,0 +1,81 @@
+"""The port every source of readings implements, and the envelope it hands over.
+
+Theory of operation. A source owns one connection at a time and keeps it alive, reconnecting with
+back-off and jitter. Each connection has a *generation*, counted up at every connect. An envelope is
+one message not yet confirmed to the broker; its token is `(generation, packet_id)`. `ack` confirms
+envelopes of the current generation and silently drops tokens of older ones: after a reconnect the
+broker numbers packets anew, and confirming an old number would confirm a message nobody has stored.
+Nothing is confirmed until `ack` is called: the pubacks follow the database's commit.
+
+The broker sends at most `receive_maximum` unconfirmed messages; that window is the back-pressure.
+A source that meets an error it cannot mend (refused credentials, a refused subscription) raises
+`SourceRefused` from `run`; everything else it retries for ever.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Token = tuple[int, int]
+"""(generation, packet id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One undecoded message. `token` is None for QoS 0: it needs no puback."""
+
+    token: Token | None
+    topic: str
+    payload: bytes
+    received_at: int
+    """Microseconds, stamped when the bytes came off the socket."""
+    retain: bool = False
+    duplicate: bool = False
+    resubmitted: bool = False
+    """Kept as a rejection until the roster knew its device; not from a broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The session is up and the subscription granted."""
+
+    generation: int
+    session_present: bool
+    """False after an earlier connection of this client id: a possible gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection of `generation` is gone; its unconfirmed envelopes will come again."""
+
+    generation: int
+    reason: str
+
+
+SourceEvent = Connected | Disconnected
+Deliver = Callable[[Sequence[Envelope]], None]
+"""Called on the event loop with what one read of the socket held, in order. Must not block."""
+Report = Callable[[SourceEvent], None]
+
+
+class SourceRefused(Exception):
+    """The broker will not have us, and trying again will not help. The message says why."""
+
+
+class Source(Protocol):
+    """See the module's theory of operation."""
+
+    async def run(self, deliver: Deliver, report: Report) -> None:
+        """Connects, subscribes and delivers until `stop`; raises `SourceRefused`."""
+
+    def ack(self, tokens: Sequence[Token]) -> None:
+        """Confirms messages, in order; tokens of an older generation are dropped. Never blocks."""
+
+    def pause(self) -> None:
+        """Stops reading from the socket (keep-alives go on)."""
+
+    def resume(self) -> None:
+        """Reads again."""
+
+    async def stop(self) -> None:
+        """Sends what was acked, disconnects cleanly, keeps the session; `run` then returns."""

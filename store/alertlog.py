@@ -1,0 +1,198 @@
+"""The ledger's side of alerts: findings of a step are written, and the cases they belong to moved.
+
+Everything here happens inside the transaction that judged the readings, late in it: whatever was
+judged and whatever was raised is there together or not at all. Alerts are locked in the order of
+(episode, rule), the event counter last, so that no two transactions wait for each other and the
+order of event ids is the order of commits.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg.rows import dict_row
+
+from alerts.alert import Alert
+from alerts.lifecycle import Happened, Refused, Step, moved
+from alerts.triage import QUIET_US, Case, Decision, decide
+from domain.instant import to_datetime
+from rules.finding import FindingChange, Rule
+from store import findings
+from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
+from store.findings import Folded, Standing
+
+Key = tuple[int, Rule]
+"""(episode_no, rule): what has at most one case that is not closed."""
+
+_CASES: Final = "(a.episode_no, a.rule) IN (SELECT * FROM unnest(%s::int[], %s::text[]))"
+_STANDING: Final = (
+    f"WHERE a.response <> 'closed' AND {_CASES} ORDER BY a.episode_no, a.rule FOR UPDATE OF a"
+)
+_CLOSED_LAST: Final = (
+    "WHERE a.id IN (SELECT DISTINCT ON (a.episode_no, a.rule) a.id FROM alert a"
+    f" WHERE a.response = 'closed' AND {_CASES}"
+    " ORDER BY a.episode_no, a.rule, a.closed_at DESC, a.raised_at DESC, a.id)"
+)
+_PLACES: Final = (
+    "SELECT e.episode_no, e.id AS episode, e.building, e.home, p.id AS person, g.grid_no,"
+    " g.id AS grid, g.escalate_to, c.timezone"
+    " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
+    " JOIN community c USING (community_no) WHERE e.episode_no = ANY(%s)"
+)
+_WAITED_OUT: Final = (
+    "SELECT DISTINCT f.episode_no, f.rule FROM finding f JOIN alert a ON a.id = f.alert_id"
+    " JOIN episode e ON e.episode_no = f.episode_no"
+    " WHERE f.ended_at IS NULL AND f.withdrawn_at IS NULL AND a.response = 'closed'"
+    " AND a.closed_at <= CASE a.closed_severity WHEN 'critical' THEN %(critical)s"
+    " WHEN 'urgent' THEN %(urgent)s ELSE %(routine)s END AND e.ends_at > %(now)s"
+)
+
+
+def record(
+    cursor: psycopg.Cursor,
+    changes: Sequence[FindingChange],
+    now: int,
+    rulebook_version: str,
+    batch: int,
+    new_id: Callable[[], str],
+) -> int:
+    """Writes the changes of one step and what follows from them; the number of alert events.
+
+    Part of the caller's transaction, its last part: afterwards the event counter is locked. Without
+    changes no statement is sent; when findings were only seen again, one.
+    """
+    if not changes:
+        return 0
+    folded = findings.fold(changes)
+    lost = findings.write(cursor, folded, now, rulebook_version, batch)
+    keys = _keys(entry for entry in folded if entry.told)
+    if not keys:
+        return 0
+    revised = _keys(entry for entry in folded if entry.revised)
+    return _move(cursor, _cases(cursor.connection, keys, lost, revised), now, new_id)
+
+
+def quiet_time_over(
+    cursor: psycopg.Cursor, now: int, rulebook_version: str, new_id: Callable[[], str]
+) -> int:
+    """Raises again what was closed long enough ago and is still so; the number of alert events.
+
+    Cheap enough for every tick: only findings that are still so are looked at. A finding keeps the
+    version of the rulebook it was judged by.
+    """
+    del rulebook_version
+    quiet = {severity.word: to_datetime(now - length) for severity, length in QUIET_US.items()}
+    cursor.execute(_WAITED_OUT, {**quiet, "now": to_datetime(now)})
+    keys = sorted((int(row[0]), Rule(row[1])) for row in cursor.fetchall())
+    if not keys:
+        return 0
+    return _move(cursor, _cases(cursor.connection, keys, (), ()), now, new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A case, and what is needed to write what becomes of it."""
+
+    case: Case
+    standing: tuple[Standing, ...]
+    place: Place
+    """Of the episode: an alert is raised in the grid that it is in now."""
+    places: Mapping[str, Place]
+    """By alert: one that was raised before stays in the grid it was raised in."""
+
+
+def _keys(folded: Iterable[Folded]) -> list[Key]:
+    return sorted(
+        {(entry.finding.key.episode_no, entry.finding.key.rule): True for entry in folded}
+    )
+
+
+def _cases(
+    connection: psycopg.Connection, keys: Sequence[Key], lost: Sequence[str], revised: Sequence[Key]
+) -> list[_Loaded]:
+    """The cases of these keys, in order, their alerts locked."""
+    arguments = [[episode_no for episode_no, _ in keys], [rule.value for _, rule in keys]]
+    # In this order: what is closed while we wait for the lock is found among the closed.
+    open_ = _by_key(fetch(connection, _STANDING, arguments))
+    closed = _by_key(fetch(connection, _CLOSED_LAST, arguments))
+    losers = fetch(connection, "WHERE a.id = ANY(%s) ORDER BY a.id", [lost]) if lost else []
+    alerts = [*open_.values(), *closed.values(), *losers]
+    held: dict[Key, list[Standing]] = {key: [] for key in keys}
+    for each in findings.of_cases(connection, keys, [stored.alert.id for stored in alerts]):
+        held[each.case].append(each)
+    places = _places(connection, keys)
+    return [
+        _Loaded(
+            Case(
+                episode_no=key[0],
+                standing=open_[key].alert if key in open_ else None,
+                closed=closed[key].alert if key in closed else None,
+                held=tuple(each.held for each in held[key]),
+                lost=tuple(stored.alert for stored in losers if _key(stored) == key),
+                revised=key in revised,
+            ),
+            tuple(held[key]),
+            places[key[0]],
+            {stored.alert.id: stored.place for stored in alerts},
+        )
+        for key in keys
+    ]
+
+
+def _by_key(found: Iterable[Stored]) -> dict[Key, Stored]:
+    return {_key(stored): stored for stored in found}
+
+
+def _key(stored: Stored) -> Key:
+    return stored.alert.episode_no, stored.alert.rule
+
+
+def _places(connection: psycopg.Connection, keys: Sequence[Key]) -> dict[int, Place]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(_PLACES, [[episode_no for episode_no, _ in keys]])
+        return {row["episode_no"]: place(row) for row in cursor.fetchall()}
+
+
+def _move(
+    cursor: psycopg.Cursor, loaded: Sequence[_Loaded], now: int, new_id: Callable[[], str]
+) -> int:
+    steps: list[tuple[Step, Place]] = []
+    alert_of: dict[int, str] = {}
+    for each in loaded:
+        decision = decide(each.case, each.place.among(each.standing), now, new_id)
+        steps += [(step, each.places.get(step.after.id, each.place)) for step in _steps(decision)]
+        alert_of |= _placed(each.standing, decision)
+    write_alerts(cursor, steps)
+    findings.place(cursor, alert_of)
+    write_events(cursor, steps)
+    return len(steps)
+
+
+def _steps(decision: Decision) -> list[Step]:
+    """The events of one case, each applied to what the one before left."""
+    current: dict[str, Alert] = {}
+    steps: list[Step] = []
+    for before, event in decision.events:
+        alert = None if before is None else current.get(before.id, before)
+        for step in _moved(alert, event):
+            current[step.after.id] = step.after
+            steps.append(step)
+    return steps
+
+
+def _moved(alert: Alert | None, event: Happened) -> tuple[Step, ...]:
+    steps = moved(alert, event)
+    assert not isinstance(steps, Refused), f"triage asked for {event.kind}: {steps}"
+    return steps
+
+
+def _placed(standing: Sequence[Standing], decision: Decision) -> dict[int, str]:
+    owner = decision.belongs_to
+    if owner is None:
+        return {}
+    return {
+        each.finding_no: owner
+        for each in standing
+        if each.held.alert != owner and each.held in decision.held
+    }

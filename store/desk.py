@@ -1,0 +1,203 @@
+"""What the HTTP side may ask of the database: each call is one pooled connection, soon given back.
+
+Implements the ports of `alerts.api.ports`. Nothing is decided here: calls go to the modules that
+hold the SQL, with the grids of whoever asks, and psycopg's errors become `store.errors`.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
+from alerts.staff import Staff
+from domain.instant import MINUTE_US, SECOND_US, parse_rfc3339
+from store import access, alertread, casework, episodes, vitals
+from store.errors import StoreBusy, StoreMismatch, StoreUnreachable, translated
+from store.migrate import check_schema
+
+READINGS_SHOWN: Final = 50
+"""How many readings an alert shows as evidence."""
+_BEFORE_ONSET_US: Final = 10 * MINUTE_US
+_WHO: Final = ("person_name", "phone", "address", "birth_year", "flags")
+_POOL: Final = 10
+_PATIENCE_S: Final = 5.0
+
+
+class Desk:
+    """The pool and the questions. Threads may share it."""
+
+    def __init__(self, database_url: str) -> None:
+        self._pool = ConnectionPool(
+            database_url,
+            min_size=1,
+            max_size=_POOL,
+            timeout=_PATIENCE_S,
+            open=False,
+            check=ConnectionPool.check_connection,
+            kwargs={
+                "connect_timeout": 5,
+                "autocommit": True,
+                "options": "-c synchronous_commit=on -c timezone=UTC -c statement_timeout=10000"
+                " -c lock_timeout=5000",
+                "application_name": "doorstep-serve",
+            },
+        )
+
+    def open(self) -> None:
+        """Starts to connect, in the background."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Closes what is idle, and the rest when it comes back."""
+        self._pool.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        with translated(), self._pool.connection() as connection:
+            yield connection
+
+    def check(self) -> None:
+        """Raises `StoreUnreachable`, or `StoreMismatch` for a schema that is not this version's."""
+        with self._connection() as connection:
+            check_schema(connection)
+
+    def ready(self) -> list[str]:
+        """Why requests cannot be answered, one reason a line; empty when they can."""
+        try:
+            self.check()
+        except (StoreUnreachable, StoreBusy):
+            return ["the database cannot be reached"]
+        except StoreMismatch as error:
+            return [str(error)]
+        return []
+
+    def alerts(self, staff: Staff, grid: str | None, query: AlertQuery) -> Page:
+        """Alerts, most urgent first, of one grid or all of the member's. Raises `BadCursor`."""
+        with self._connection() as connection:
+            return alertread.listed(connection, _grids(staff, grid), query)
+
+    def alert(self, staff: Staff, alert_id: str) -> dict[str, Any] | None:
+        """One alert with the readings behind it and, for those who go there, who it is."""
+        with self._connection() as connection:
+            found = alertread.one(connection, alert_id, _grids(staff))
+            if found is None:
+                return None
+            stored, document = found
+            episode = episodes.one(
+                connection,
+                stored.alert.episode,
+                _grids(staff),
+                with_who=staff.role.cares,
+            )
+            if episode is not None:
+                document["evidence"] = {
+                    **document["evidence"],
+                    "readings": _readings(connection, episode, document),
+                }
+                if staff.role.cares:
+                    document["who"] = {name: episode.document[name] for name in _WHO}
+            return document
+
+    def alert_events(self, staff: Staff, alert_id: str) -> list[dict[str, Any]] | None:
+        """The log of one alert, oldest first."""
+        with self._connection() as connection:
+            if alertread.one(connection, alert_id, _grids(staff)) is None:
+                return None
+            return alertread.events(connection, alert_id)
+
+    def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
+        """Does what a member of staff says, or says why not."""
+        with self._connection() as connection:
+            return casework.act(connection, alert_id, deed, staff, now)
+
+    def events_since(self, staff: Staff, grid: str | None, event_id: int) -> list[LoggedEvent]:
+        """Events after one that this member may see, in order; at most `EVENTS_A_READ`."""
+        with self._connection() as connection:
+            return alertread.since(connection, event_id, _grids(staff, grid))
+
+    def last_event_id(self) -> int:
+        """The newest event's id, of all grids."""
+        with self._connection() as connection:
+            return alertread.last_event_id(connection)
+
+    def alert_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """How many alerts are not closed, by severity, response and condition."""
+        with self._connection() as connection:
+            return alertread.counts(connection)
+
+    def episodes(self, staff: Staff, grid: str | None, after: str | None, limit: int) -> Page:
+        """People under care, without names."""
+        with self._connection() as connection:
+            return episodes.listed(connection, _grids(staff, grid), after, limit)
+
+    def episode(self, staff: Staff, episode_id: str) -> dict[str, Any] | None:
+        """One of them, with names for those who go there."""
+        with self._connection() as connection:
+            found = episodes.one(connection, episode_id, _grids(staff), with_who=staff.role.cares)
+            return None if found is None else found.document
+
+    def readings(self, staff: Staff, episode_id: str, window: Window) -> Page | None:
+        """The vitals of one of them. Raises `BadCursor`."""
+        with self._connection() as connection:
+            found = episodes.one(connection, episode_id, _grids(staff), with_who=False)
+            if found is None:
+                return None
+            return vitals.readings(connection, found.no, found.home, window)
+
+    def rejections(
+        self, staff: Staff, device: str | None, after: str | None, limit: int
+    ) -> Page | None:
+        """What did not become a reading."""
+        with self._connection() as connection:
+            return episodes.rejections(connection, _grids(staff), device, after, limit)
+
+    def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
+        """Whose token this is."""
+        with self._connection() as connection:
+            return access.by_token(connection, sha256, real_now)
+
+    def by_session(self, sha256: bytes, real_now: int) -> Staff | None:
+        """Whose session this is."""
+        with self._connection() as connection:
+            return access.by_session(connection, sha256, real_now)
+
+    def password_hash(self, staff_id: str) -> str | None:
+        """The hash of a member's password; None where there is none."""
+        with self._connection() as connection:
+            return access.password_hash(connection, staff_id)
+
+    def open_session(
+        self, staff_id: str, sha256: bytes, real_now: int, expires_at: int
+    ) -> Staff | None:
+        """Begins a session of a member who is known."""
+        with self._connection() as connection:
+            access.open_session(connection, staff_id, sha256, real_now, expires_at)
+            return access.by_session(connection, sha256, real_now)
+
+    def close_session(self, sha256: bytes) -> None:
+        """Ends a session."""
+        with self._connection() as connection:
+            access.close_session(connection, sha256)
+
+
+def _grids(staff: Staff, grid: str | None = None) -> list[int]:
+    """The numbers of the grids asked for; none where the grid is not the member's."""
+    if grid is None:
+        return list(staff.grids.values())
+    return [staff.grids[grid]] if grid in staff.grids else []
+
+
+def _readings(
+    connection: psycopg.Connection, episode: episodes.Opened, alert: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    evidence = alert["evidence"]
+    window = Window(
+        from_at=parse_rfc3339(evidence.get("onset_at", alert["onset_at"])) - _BEFORE_ONSET_US,
+        to_at=parse_rfc3339(alert["last_at"]) + SECOND_US,
+        limit=READINGS_SHOWN,
+    )
+    device = evidence.get("device", alert["device"])
+    return vitals.around(connection, episode.no, episode.home, device, window)

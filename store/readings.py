@@ -1,0 +1,123 @@
+"""Readings into the database, each at most once, and back out as columns.
+
+Rows newer than anything seen of their device go straight in by COPY. The rest, and everything of a
+device not seen since the start, goes through a staging table that drops what is already there. If a
+direct COPY meets a row that is there after all (a redelivery to a process that has just started),
+the transaction is done again with everything staged: what is remembered here only chooses the
+road.
+"""
+
+from typing import Final, LiteralString
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg import sql
+
+from domain.batch import Rows
+from store.copy_format import COLUMNS, decode, encode, select_columns
+
+_NAMES: Final = ", ".join(COLUMNS)
+_COPY_DIRECT: Final = f"COPY reading ({_NAMES}) FROM STDIN BINARY"
+_COPY_STAGING: Final = f"COPY staging ({_NAMES}) FROM STDIN BINARY"
+_MAKE_STAGING: Final = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS staging (LIKE reading) ON COMMIT DELETE ROWS"
+)
+_FROM_STAGING: Final = (
+    f"INSERT INTO reading ({_NAMES}) SELECT {_NAMES} FROM staging"
+    " ORDER BY device_no, measured_at, digest ON CONFLICT DO NOTHING"
+    " RETURNING device_no, (extract(epoch FROM measured_at) * 1000000)::bigint, digest"
+)
+_SELECT: Final = f"SELECT {select_columns()} FROM reading"
+
+Mask = npt.NDArray[np.bool_]
+
+
+class NewestSeen:
+    """The newest instant seen of each device in this process; grows with the device numbers."""
+
+    def __init__(self) -> None:
+        self._newest = np.full(1024, np.iinfo(np.int64).max, dtype=np.int64)
+
+    def newer(self, rows: Rows) -> Mask:
+        """Which rows are newer than all that was seen of their device; never for unseen devices."""
+        self._grow(rows)
+        return np.asarray(rows["measured_at"] > self._newest[rows["device_no"]])
+
+    def saw(self, rows: Rows) -> None:
+        """Remembers rows that are committed."""
+        self._grow(rows)
+        unseen = self._newest[rows["device_no"]] == np.iinfo(np.int64).max
+        self._newest[rows["device_no"][unseen]] = np.iinfo(np.int64).min
+        np.maximum.at(self._newest, rows["device_no"], rows["measured_at"])
+
+    def _grow(self, rows: Rows) -> None:
+        needed = int(rows["device_no"].max(initial=0)) + 1
+        if needed > len(self._newest):
+            more = np.full(max(needed, 2 * len(self._newest)), np.iinfo(np.int64).max)
+            more[: len(self._newest)] = self._newest
+            self._newest = more
+
+
+def first_of_each(rows: Rows) -> Mask:
+    """Which rows are not a repetition, within the batch, of an earlier row with the same key."""
+    keys = np.zeros(len(rows), dtype=[("device_no", "i4"), ("measured_at", "i8"), ("digest", "i8")])
+    for name in ("device_no", "measured_at", "digest"):
+        keys[name] = rows[name]
+    _, first = np.unique(keys, return_index=True)
+    mask = np.zeros(len(rows), dtype=bool)
+    mask[first] = True
+    return mask
+
+
+def insert(cursor: psycopg.Cursor, rows: Rows, batch: int, newest: NewestSeen | None) -> Mask:
+    """Stores the rows and says which of them were new. `newest=None` stages everything.
+
+    Raises psycopg's errors; `UniqueViolation` means: again, with everything staged.
+    """
+    fresh = first_of_each(rows)
+    direct = fresh & newest.newer(rows) if newest is not None else np.zeros(len(rows), dtype=bool)
+    staged = fresh & ~direct
+    if direct.any():
+        _copy(cursor, _COPY_DIRECT, _by_key(rows[direct]), batch)
+    if staged.any():
+        fresh[staged] = _insert_staged(cursor, rows[staged], batch)
+    return fresh
+
+
+def _insert_staged(cursor: psycopg.Cursor, rows: Rows, batch: int) -> Mask:
+    cursor.execute(_MAKE_STAGING)
+    _copy(cursor, _COPY_STAGING, _by_key(rows), batch)
+    cursor.execute(_FROM_STAGING)
+    inserted = set(cursor.fetchall())
+    keys = zip(
+        rows["device_no"].tolist(),
+        rows["measured_at"].tolist(),
+        rows["digest"].tolist(),
+        strict=True,
+    )
+    cursor.execute("TRUNCATE staging")
+    return np.fromiter((key in inserted for key in keys), dtype=bool, count=len(rows))
+
+
+def _by_key(rows: Rows) -> Rows:
+    """In key order, so that two writers meet rows in one order and cannot deadlock."""
+    return rows[np.lexsort((rows["digest"], rows["measured_at"], rows["device_no"]))]
+
+
+def _copy(cursor: psycopg.Cursor, statement: LiteralString, rows: Rows, batch: int) -> None:
+    with cursor.copy(statement) as copy:
+        copy.write(encode(rows, batch))
+
+
+def fetch(cursor: psycopg.Cursor, condition: LiteralString, values: list[object]) -> Rows:
+    """Stored rows as columns.
+
+    `condition` follows the FROM clause; COPY takes no parameters, so its `{}` are filled with
+    literals that psycopg quotes.
+    """
+    query = sql.SQL("COPY ({} {}) TO STDOUT BINARY").format(
+        sql.SQL(_SELECT), sql.SQL(condition).format(*(sql.Literal(value) for value in values))
+    )
+    with cursor.copy(query) as copy:
+        return decode(b"".join(bytes(chunk) for chunk in copy))

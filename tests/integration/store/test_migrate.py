@@ -1,0 +1,134 @@
+"""Migration on real databases: whole or not at all, once, by an ordinary owner, on its tier."""
+
+import threading
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from domain.instant import DAY_US, parse_rfc3339
+from store.errors import StoreMismatch, StoreUnreachable
+from store.migrate import check_schema, migrate, migrations
+from tests.services.postgres import Postgres
+
+NOW = parse_rfc3339("2026-02-03T04:05:06Z")
+
+
+def test_every_file_is_applied_once_and_the_tier_recorded(tier_server: Postgres) -> None:
+    url = tier_server.empty_database()
+    first, second = migrate(url, NOW), migrate(url, NOW)
+    assert first.names == tuple(migration.name for migration in migrations())
+    assert second.names == ()
+    with psycopg.connect(url) as connection:
+        check_schema(connection)
+        has_hypertable = connection.execute(
+            "SELECT relkind FROM pg_class WHERE oid = 'reading'::regclass"
+        ).fetchone() == ("r",)
+    assert (first.tier == "plain") != has_hypertable
+
+
+def test_an_ordinary_owner_is_enough(tier_server: Postgres) -> None:
+    """No superuser: what a hosted database gives. The tier is found all the same."""
+    url = tier_server.empty_database()
+    parts = urlsplit(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS owned")
+        connection.execute("DROP ROLE IF EXISTS ordinary")
+        connection.execute("CREATE ROLE ordinary LOGIN PASSWORD 'x'")
+        connection.execute("CREATE DATABASE owned OWNER ordinary")
+    place = parts.netloc.rsplit("@", 1)[-1]
+    owned = urlunsplit(parts._replace(netloc=f"ordinary:x@{place}", path="/owned"))
+    assert migrate(owned, NOW).tier == migrate(url, NOW).tier
+
+
+def test_two_at_once_take_turns(tier_server: Postgres) -> None:
+    url = tier_server.empty_database()
+    applied: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: applied.append(len(migrate(url, NOW).names)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(applied) == [0, 0, 0, len(migrations())]
+
+
+def test_partitions_reach_back_as_far_as_a_reading_may_be_late(empty_database: str) -> None:
+    migrate(empty_database, NOW)
+    with psycopg.connect(empty_database) as connection:
+        names = {
+            name
+            for (name,) in connection.execute(
+                "SELECT relid::regclass::text FROM pg_partition_tree('reading') WHERE isleaf"
+            )
+        }
+    assert {"reading_20260103", "reading_20260203", "reading_20260206"} <= names
+    migrate(empty_database, NOW + 5 * DAY_US)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("SELECT 1 FROM reading_20260211")
+
+
+def test_a_file_that_was_changed_after_it_was_applied_is_refused(empty_database: str) -> None:
+    migrate(empty_database, NOW)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("UPDATE schema_migration SET sha256 = 'x' WHERE name LIKE '0002%'")
+    with pytest.raises(StoreMismatch, match="0002_readings"):
+        migrate(empty_database, NOW)
+
+
+def test_a_schema_that_is_missing_or_newer_is_told(empty_database: str) -> None:
+    with (
+        psycopg.connect(empty_database) as connection,
+        pytest.raises(StoreMismatch, match="doorstep migrate"),
+    ):
+        check_schema(connection)
+    migrate(empty_database, NOW)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("INSERT INTO schema_migration VALUES ('9999_future.sql', 'x')")
+        connection.commit()
+        with pytest.raises(StoreMismatch, match="newer"):
+            check_schema(connection)
+    with pytest.raises(StoreMismatch, match="newer"):
+        migrate(empty_database, NOW)
+
+
+def test_a_database_that_is_not_there_cannot_be_reached() -> None:
+    with pytest.raises(StoreUnreachable):
+        migrate("postgresql://doorstep@127.0.0.1:1/doorstep", NOW)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("temperature_cc", "4501"),
+        ("pulse_bpm", "19"),
+        ("spo2_pct", "49"),
+        ("battery_pct", "101"),
+        ("lat_e7", "1"),
+        ("accuracy_dm", "-1"),
+        ("site", "0"),
+        ("datum", "3"),
+        ("steps", "-1"),
+        ("seq", "-1"),
+        ("measured_at", "'infinity'"),
+        ("measured_at", "'-infinity'"),
+        ("received_at", "'1999-01-01'"),
+    ],
+)
+def test_the_table_refuses_what_the_wire_refuses(database: str, column: str, value: str) -> None:
+    values = {
+        "device_no": "1",
+        "measured_at": "'2026-02-03T04:05:06Z'",
+        "digest": "1",
+        "episode_no": "1",
+        "received_at": "'2026-02-03T04:05:06Z'",
+        "batch": "1",
+        column: value,
+    }
+    names, literals = ", ".join(values), ", ".join(values.values())
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE TABLE whole (LIKE reading INCLUDING CONSTRAINTS)")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(f"INSERT INTO whole ({names}) VALUES ({literals})")

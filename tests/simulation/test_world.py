@@ -1,0 +1,118 @@
+"""Promises 1 and 2 over seeded worlds: whatever the faults, the same accepted readings, once each,
+and the findings of one calm pass over them in order."""
+
+import json
+import random
+
+import pytest
+
+from domain.instant import DAY_US, MINUTE_US, format_rfc3339, parse_rfc3339
+from domain.people import Assignment, Device, Episode, Home, Roster
+from domain.reading import Datum, Site
+from rules.engine import replay
+from rules.finding import Finding, Rule
+from rules.rulebook import DEFAULT
+from rules.wearers import Wearers
+from tests.simulation.world import World
+
+SEEDS = range(60)
+STARTED_AT = parse_rfc3339("2026-02-03T04:00:00Z")
+WEARERS = 4
+MINUTES = 90
+
+
+def _roster() -> Roster:
+    devices = {
+        f"w-{n}": Device(n + 1, f"w-{n}", "band-a", Site.AXILLARY, 60, spot=False)
+        for n in range(WEARERS)
+    }
+    episodes = {
+        n + 1: Episode(
+            no=n + 1,
+            id=f"e-{n}",
+            person=f"p-{n}",
+            grid="g",
+            community="c",
+            building="1",
+            starts_at=STARTED_AT - DAY_US,
+            ends_at=STARTED_AT + 14 * DAY_US,
+            home=Home(Datum.WGS84, 32.0603, 118.7969, 50.0),
+            birth_year=1970,
+        )
+        for n in range(WEARERS)
+    }
+    assignments = {
+        n + 1: (Assignment(n + 1, n + 1, STARTED_AT - DAY_US, None),) for n in range(WEARERS)
+    }
+    return Roster(1, devices, episodes, assignments)
+
+
+def _messages(rng: random.Random) -> list[tuple[str, bytes]]:
+    """An hour and a half, a fever and a walk at random; delayed, doubled, poisoned."""
+    sent: list[tuple[float, str, bytes]] = []
+    for n in range(WEARERS):
+        fever = rng.randint(5, 60)
+        walk = rng.randint(5, 60)
+        late = rng.choice((0, 0, 30, 60))
+        for minute in range(MINUTES):
+            at = STARTED_AT + minute * MINUTE_US + rng.randint(0, 1_000_000)
+            body = {
+                "measured_at": format_rfc3339(at),
+                "seq": minute,
+                "temperature_c": 36.5
+                + 1.5 * (fever <= minute < fever + 20)
+                + rng.uniform(-0.2, 0.2),
+                "lat": 32.0603 + 0.005 * (walk <= minute < walk + 12),
+                "lon": 118.7969,
+                "accuracy_m": 12.0,
+            }
+            delay = rng.uniform(0, late) if rng.random() < 0.2 else rng.uniform(0, 0.5)
+            payload = json.dumps(body).encode()
+            topic = f"doorstep/v1/devices/w-{n}/readings"
+            sent += [(minute + delay, topic, payload)] * (1 + (rng.random() < 0.05))
+            if rng.random() < 0.03:
+                sent.append((minute, topic, payload[:-5]))
+    return [(topic, payload) for _, topic, payload in sorted(sent)]
+
+
+def _calm(world: World) -> set[Finding]:
+    """What one pass over everything stored, in order, finds."""
+    wearers = Wearers.of(_roster(), DEFAULT)
+    rows = world.ledger.rows()
+    found: set[Finding] = set()
+    for (episode_no, device_no), slot in wearers.slots.items():
+        mine = rows[(rows["episode_no"] == episode_no) & (rows["device_no"] == device_no)].copy()
+        mine["slot"] = slot
+        found |= set(replay(mine, slot, wearers, DEFAULT)[1])
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_faults_change_nothing(seed: int) -> None:
+    messages = _messages(random.Random(seed))
+    world = World(seed, _roster(), messages, STARTED_AT + MINUTES * MINUTE_US)
+    world.run()
+    every = {payload for _, payload in messages}
+    good = {payload for payload in every if payload.endswith(b"}")}
+    assert len(world.ledger.stored) == len(good), world.faults
+    assert {payload for _, payload in world.acked} == every
+    assert {message.payload for message in world.ledger.rejected} == every - good
+    standing = {f for f in world.ledger.findings.values() if f.key.rule is not Rule.SILENT}
+    assert standing == _calm(world), (seed, world.faults)
+
+
+def test_the_worlds_are_not_empty() -> None:
+    """Fevers and walks are found at all: otherwise the comparison above would hold of nothing."""
+    world = World(0, _roster(), _messages(random.Random(0)), STARTED_AT + MINUTES * MINUTE_US)
+    world.run()
+    assert {finding.key.rule for finding in _calm(world)} == {Rule.FEVER, Rule.LEFT_HOME}
+
+
+def test_a_seed_gives_one_trace() -> None:
+    """The same seed, the same world, step by step."""
+    traces = []
+    for _ in range(2):
+        world = World(7, _roster(), _messages(random.Random(7)), STARTED_AT + MINUTES * MINUTE_US)
+        world.run()
+        traces.append(world.trace)
+    assert traces[0] == traces[1]

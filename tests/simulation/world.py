@@ -1,0 +1,268 @@
+"""A world without sockets: a model broker, a model ledger, and the real pipeline and rules between.
+
+Everything follows from one seed. The broker keeps what is not confirmed and sends it again, out of
+order, after every loss of the session; the ledger fails, hangs behind the next event, or commits
+and loses its answer; the process dies at any effect and comes back with nothing but what was
+committed.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from domain.batch import READING, Rows, in_order
+from domain.instant import SECOND_US
+from domain.people import Roster
+from ingest.events import (
+    Ack,
+    Commit,
+    CommitFailed,
+    Committed,
+    Effect,
+    Event,
+    Received,
+    Retried,
+    RetryIn,
+    SourceLost,
+    SourceUp,
+    Ticked,
+    WakeIn,
+    Woke,
+)
+from ingest.gathering import Limits
+from ingest.pipeline import Pipeline
+from ingest.sources.port import Envelope, Token
+from ingest.work import Beginning, History, Kind, RejectedMessage, Result, Work
+from rules.engine import apply, evaluate
+from rules.finding import Change, Finding, FindingChange, Rule
+from rules.rulebook import DEFAULT
+from rules.state import fresh
+from rules.wearers import Wearers
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How likely each trouble is; each seed draws its own mix."""
+
+    session_loss: float
+    commit_failure: float
+    lost_answer: float
+    crash: float
+
+    @classmethod
+    def drawn(cls, rng: random.Random) -> "Faults":
+        return cls(*(rng.choice((0.0, 0.02, 0.1, 0.3)) for _ in range(4)))
+
+
+@dataclass(slots=True)
+class Broker:
+    """QoS 1: what is not confirmed comes again after a reconnect, in any order."""
+
+    rng: random.Random
+    queue: list[tuple[str, bytes]] = field(default_factory=list)
+    in_flight: dict[Token, tuple[str, bytes]] = field(default_factory=dict)
+    generation: int = 0
+    packet: int = 0
+
+    def connect(self) -> SourceUp:
+        self.generation += 1
+        self.packet = 0
+        again = list(self.in_flight.values())
+        self.in_flight.clear()
+        self.rng.shuffle(again)
+        self.queue = self._interleaved(again, self.queue)
+        return SourceUp(self.generation, session_present=self.generation > 1)
+
+    def _interleaved(
+        self, again: list[tuple[str, bytes]], queue: list[tuple[str, bytes]]
+    ) -> list[tuple[str, bytes]]:
+        """NATS sends new messages before the old ones; Mosquitto the other way round."""
+        return again + queue if self.rng.random() < 0.5 else queue[:20] + again + queue[20:]
+
+    def deliver(self, window: int, at: int) -> list[Envelope]:
+        room = min(self.rng.randint(1, 30), window - len(self.in_flight), len(self.queue))
+        envelopes = []
+        for topic, payload in self.queue[: max(0, room)]:
+            self.packet += 1
+            token = (self.generation, self.packet)
+            self.in_flight[token] = (topic, payload)
+            envelopes.append(Envelope(token, topic, payload, at))
+        del self.queue[: len(envelopes)]
+        return envelopes
+
+    def ack(self, tokens: Sequence[Token]) -> list[tuple[str, bytes]]:
+        return [self.in_flight.pop(token) for token in tokens if token[0] == self.generation]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What PostgreSQL would hold. `commit` is whole or nothing, as a transaction is."""
+
+    stored: dict[tuple[int, int, int], np.void] = field(default_factory=dict)
+    rejected: list[RejectedMessage] = field(default_factory=list)
+    late: dict[tuple[int, int], int] = field(default_factory=dict)
+    findings: dict[tuple[object, int], Finding] = field(default_factory=dict)
+    receive_clock_us: int = 0
+    batch: int = 0
+
+    def commit(self, work: Work) -> Result:
+        self.batch += 1
+        self.receive_clock_us = work.receive_clock_us
+        new = np.array([self._key(row) not in self.stored for row in work.rows], dtype=bool)
+        new &= _first_of_each(work.rows)
+        for row in work.rows[new]:
+            self.stored[self._key(row)] = row.copy()
+        self.rejected.extend(work.rejected)
+        histories = self.histories() if work.kind is Kind.LATE else []
+        evaluation = work.rejudge(histories) if histories else work.judge(work.rows[new])
+        if work.kind is Kind.LATE:
+            self.late.clear()
+        for slot, measured_at in evaluation.late:
+            row = work.rows[work.rows["slot"] == slot][0]
+            pair = (int(row["episode_no"]), int(row["device_no"]))
+            self.late[pair] = min(measured_at, self.late.get(pair, measured_at))
+        for change in evaluation.changes:
+            self._apply(change)
+        return Result(
+            batch=self.batch,
+            evaluation=evaluation,
+            stored=int(new.sum()),
+            duplicates=int((~new).sum()),
+            late_left=bool(self.late),
+        )
+
+    def _key(self, row: np.void) -> tuple[int, int, int]:
+        return (int(row["device_no"]), int(row["measured_at"]), int(row["digest"]))
+
+    def _apply(self, change: FindingChange) -> None:
+        before = change.before
+        if before is not None:
+            del self.findings[before.key, before.onset_at]
+        if change.change is not Change.WITHDRAWN:
+            self.findings[change.finding.key, change.finding.onset_at] = change.finding
+
+    def rows(self) -> Rows:
+        return in_order(np.array(list(self.stored.values()), dtype=READING))
+
+    def histories(self) -> list[History]:
+        rows, found = self.rows(), []
+        for (episode_no, device_no), late_from in sorted(self.late.items()):
+            mine = rows[(rows["episode_no"] == episode_no) & (rows["device_no"] == device_no)]
+            standing = tuple(
+                finding
+                for finding in sorted(self.findings.values(), key=lambda f: f.onset_at)
+                if finding.key.episode_no == episode_no
+                and finding.key.device_no == device_no
+                and finding.key.rule is not Rule.SILENT
+            )
+            found.append(History(episode_no, device_no, mine, standing, late_from))
+        return found
+
+
+def _first_of_each(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    mask = np.zeros(len(rows), dtype=bool)
+    if len(rows):
+        mask[np.unique(rows[["device_no", "measured_at", "digest"]], return_index=True)[1]] = True
+    return mask
+
+
+class World:
+    """Runs the real pipeline between the models until everything is stored."""
+
+    def __init__(
+        self, seed: int, roster: Roster, messages: list[tuple[str, bytes]], now: int
+    ) -> None:
+        self.rng = random.Random(seed)
+        self.faults = Faults.drawn(self.rng)
+        self.broker = Broker(self.rng, queue=list(messages))
+        self.ledger = Ledger()
+        self.acked: list[tuple[str, bytes]] = []
+        self.now = now
+        self.trace: list[str] = []
+        self._roster = roster
+        self._limits = Limits(readings=self.rng.randint(1, 200), age_ms=50, window=100)
+        self._start()
+
+    def _start(self) -> None:
+        wearers = Wearers.of(self._roster, DEFAULT)
+        state = fresh(len(wearers.slots))
+        if self.ledger.stored:
+            rows = self.ledger.rows()
+            state = apply(state, evaluate(state, rows, wearers, DEFAULT, self.now, 0))
+        beginning = Beginning(
+            rulebook=DEFAULT,
+            roster=self._roster,
+            wearers=wearers,
+            state=state,
+            receive_clock_us=self.ledger.receive_clock_us,
+            late_left=bool(self.ledger.late),
+        )
+        self.pipeline = Pipeline(self._limits, beginning)
+        self._pending: list[Event] = []
+        self._settled: tuple[Work, Result] | None = None
+        self._feed(self.broker.connect())
+
+    def run(self) -> None:
+        """Safety first, with faults; then no more faults, and everything must come to an end."""
+        for _ in range(400):
+            self._step(self.faults)
+        calm = Faults(0, 0, 0, 0)
+        for _ in range(5_000):
+            if self._quiet():
+                return
+            self._step(calm)
+        raise AssertionError("the pipeline does not drain once the faults have stopped")
+
+    def _quiet(self) -> bool:
+        done = not (self.broker.queue or self.broker.in_flight or self.ledger.late)
+        return done and not self._pending
+
+    def _step(self, faults: Faults) -> None:
+        self.now += self.rng.randint(1, SECOND_US)
+        roll = self.rng.random()
+        if roll < faults.session_loss:
+            self._feed(SourceLost(self.broker.generation, "cut"))
+            self._feed(self.broker.connect())
+        elif self._pending and roll < 0.6:
+            self._feed(self._pending.pop(0), faults)
+        elif roll < 0.7:
+            self._feed(Ticked(), faults)
+        else:
+            envelopes = self.broker.deliver(self._limits.window, self.now)
+            if envelopes:
+                self._feed(Received(envelopes), faults)
+
+    def _feed(self, event: Event, faults: Faults | None = None) -> None:
+        self.trace.append(f"{self.now} {type(event).__name__}")
+        for effect in self.pipeline.handle(event, self.now):
+            if faults is not None and self.rng.random() < faults.crash / 10:
+                self.trace.append(f"{self.now} crash before {type(effect).__name__}")
+                self._start()
+                return
+            self._carry_out(effect, faults)
+
+    def _carry_out(self, effect: Effect, faults: Faults | None) -> None:
+        match effect:
+            case Commit(work):
+                self._pending.append(self._commit(work, faults))
+            case Ack(tokens):
+                self.acked.extend(self.broker.ack(tokens))
+            case WakeIn():
+                self._pending.append(Woke())
+            case RetryIn():
+                self._pending.append(Retried())
+            case _:
+                pass
+
+    def _commit(self, work: Work, faults: Faults | None) -> Event:
+        if self._settled is not None and self._settled[0] is work:
+            return Committed(self._settled[1])
+        if faults is not None and self.rng.random() < faults.commit_failure:
+            return CommitFailed("busy")
+        result = self.ledger.commit(work)
+        if faults is not None and self.rng.random() < faults.lost_answer:
+            self._settled = (work, result)
+            return CommitFailed("the answer was lost")
+        return Committed(result)
