@@ -1,0 +1,1 @@
+"""Findings in, a doctor at the door out."""

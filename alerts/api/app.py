@@ -1,0 +1,57 @@
+"""Puts the HTTP side together. Decides nothing; starts nothing: `doorstep serve` runs it."""
+
+from typing import Final
+
+from fastapi import FastAPI
+
+from alerts.api import (
+    alerts,
+    docs,
+    episodes,
+    health,
+    not_yet,
+    pages,
+    problems,
+    sessions,
+    stream,
+)
+from alerts.api.edge import Edge
+from alerts.api.ports import Ports
+from alerts.metrics import Counts, ServiceMetrics
+
+_DESCRIPTION: Final = (
+    "Alerts about people in home quarantine, for those who look after them. Send a token as"
+    " `Authorization: Bearer ...`. What belongs to another grid is not there: 404. Every error is a"
+    " problem detail, application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and"
+    " `next`, the `cursor` of the next part."
+)
+
+
+def create_app(ports: Ports, version: str) -> Edge:
+    """The application, on these ports. ASGI."""
+    app = FastAPI(
+        title="Doorstep",
+        version=version,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    metrics = ServiceMetrics(ports.dispatcher, lambda: _counts(ports))
+    app.state.ports = ports
+    app.state.metrics = metrics
+    app.state.door = sessions.Door(metrics.sign_ins)
+    # The stream before the alerts: `stream` is no alert's id.
+    for module in (sessions, stream, alerts, episodes, not_yet, health):
+        app.include_router(module.router)
+    docs.install(app)
+    pages.install(app, ports.console)
+    problems.install(app, ports.unavailable)
+    return Edge(app, metrics)
+
+
+def _counts(ports: Ports) -> Counts | None:
+    try:
+        return ports.desk.alert_counts()
+    except ports.unavailable:
+        return None

@@ -1,0 +1,141 @@
+"""Who is asking: a bearer token, or the console's session cookie.
+
+A cookie alone does not prove that the person meant it: a write that comes with one must not come
+from another site's page. Whether a thing is in somebody's grids is not decided here; the desk only
+ever looks there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Final, cast
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from alerts.api.ports import Ports
+from alerts.api.problems import NotFound, Problem
+from alerts.passwords import sha256
+from alerts.staff import Staff
+
+COOKIE: Final = "doorstep_session"
+SECURE_COOKIE: Final = f"__Host-{COOKIE}"
+"""Its name over TLS: browsers then refuse it from anywhere but this host, over TLS."""
+_READS: Final = ("GET", "HEAD", "OPTIONS")
+_LONGEST_WORD: Final = 512
+
+
+def ports_of(request: Request) -> Ports:
+    """What the application was given."""
+    return cast("Ports", request.app.state.ports)
+
+
+PortsGiven = Annotated[Ports, Depends(ports_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody shows of themselves."""
+
+    token: bool
+    """A token; else a session."""
+    sha256: bytes
+
+    def whose(self, ports: Ports) -> Staff | None:
+        """Who that is by now; None for a word that is unknown, revoked or over."""
+        find = ports.desk.by_token if self.token else ports.desk.by_session
+        return find(self.sha256, ports.real_now())
+
+
+def session_word(request: Request) -> str | None:
+    """What the session cookie says."""
+    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+
+
+def refuse_cross_origin(request: Request) -> None:
+    """Raises `Problem` for a write that a browser sends for another site's page.
+
+    Browsers say where a request comes from; what says nothing is no browser, and has no cookie but
+    its own (the reasoning of Go's http.CrossOriginProtection).
+    """
+    if request.method in _READS:
+        return
+    site = request.headers.get("sec-fetch-site")
+    if site in ("same-origin", "none"):
+        return
+    origin = request.headers.get("origin")
+    if site is None and (origin is None or urlsplit(origin).netloc == request.headers.get("host")):
+        return
+    raise Problem(HTTPStatus.FORBIDDEN, "sent by a page of another site", "cross-origin")
+
+
+def proof_of(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
+    _: Annotated[str | None, Depends(APIKeyCookie(name=COOKIE, auto_error=False))],
+) -> Proof:
+    """What the request shows. Raises `Problem` when it shows nothing."""
+    if bearer is not None:
+        word = bearer.credentials
+    elif (cookie := session_word(request)) is not None and "authorization" not in request.headers:
+        refuse_cross_origin(request)
+        word = cookie
+    else:
+        raise not_signed_in()
+    if not 0 < len(word) <= _LONGEST_WORD:
+        raise not_signed_in()
+    return Proof(bearer is not None, sha256(word))
+
+
+ProofShown = Annotated[Proof, Depends(proof_of)]
+
+
+def signed_in(ports: PortsGiven, proof: ProofShown) -> Staff:
+    """Who is asking. Raises `Problem`: 401."""
+    staff = proof.whose(ports)
+    if staff is None:
+        raise not_signed_in()
+    return staff
+
+
+SignedIn = Annotated[Staff, Depends(signed_in)]
+
+
+def acting(staff: SignedIn) -> Staff:
+    """Who is asking, if their role goes to doors. Raises `Problem`: 403."""
+    if not staff.role.cares:
+        raise Problem(
+            HTTPStatus.FORBIDDEN, f"the role {staff.role.value} looks and does not act", "read-only"
+        )
+    return staff
+
+
+Acting = Annotated[Staff, Depends(acting)]
+
+
+def not_signed_in() -> Problem:
+    """401."""
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "send a token as `Authorization: Bearer ...`, or sign in",
+        "not-signed-in",
+        {"WWW-Authenticate": "Bearer"},
+    )
+
+
+def own_grid(staff: Staff, grid: str | None) -> str | None:
+    """The grid asked for. Raises `NotFound` for one that is not the member's."""
+    if grid is not None and grid not in staff.grids:
+        raise NotFound("grid")
+    return grid
+
+
+def still_allowed(ports: Ports, proof: Proof, staff: Staff) -> Callable[[], bool]:
+    """A look, to be repeated, at whether somebody still may see all that they could see."""
+
+    def look() -> bool:
+        now = proof.whose(ports)
+        return now is not None and now.no == staff.no and now.grids == staff.grids
+
+    return look

@@ -1,0 +1,111 @@
+"""What the HTTP side needs from outside: the database's answers, the clocks, the page's files.
+
+`doorstep serve` fills these in. `store.desk.Desk` has the shape of `Desk`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
+from alerts.dispatcher import Dispatcher
+from alerts.staff import Staff
+
+
+class Desk(Protocol):
+    """The questions. Every answer is limited to the grids of the member of staff who asks.
+
+    `None` means that there is no such thing in those grids. Every call may raise what is listed in
+    `Ports.unavailable`. Threads share it.
+    """
+
+    def ready(self) -> list[str]:
+        """Why nothing can be answered, one reason a line; empty when it can."""
+        ...
+
+    def alerts(self, staff: Staff, grid: str | None, query: AlertQuery) -> Page:
+        """Alerts, most urgent first. Raises `BadCursor`."""
+        ...
+
+    def alert(self, staff: Staff, alert_id: str) -> dict[str, Any] | None:
+        """One alert with the readings behind it; with `who` for roles that go there."""
+        ...
+
+    def alert_events(self, staff: Staff, alert_id: str) -> list[dict[str, Any]] | None:
+        """The log of one alert, oldest first."""
+        ...
+
+    def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
+        """Does what somebody says, or says why not."""
+        ...
+
+    def events_since(self, staff: Staff, grid: str | None, event_id: int) -> list[LoggedEvent]:
+        """Events after one, in order, a bounded number."""
+        ...
+
+    def last_event_id(self) -> int:
+        """The newest event's id, of all grids."""
+        ...
+
+    def alert_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """How many alerts are not closed: (severity, response, condition) -> number."""
+        ...
+
+    def episodes(self, staff: Staff, grid: str | None, after: str | None, limit: int) -> Page:
+        """People under care in the order of their ids, without names."""
+        ...
+
+    def episode(self, staff: Staff, episode_id: str) -> dict[str, Any] | None:
+        """One of them; with names for roles that go there."""
+        ...
+
+    def readings(self, staff: Staff, episode_id: str, window: Window) -> Page | None:
+        """Their vitals, in order of time. Raises `BadCursor`."""
+        ...
+
+    def rejections(
+        self, staff: Staff, device: str | None, after: str | None, limit: int
+    ) -> Page | None:
+        """What did not become a reading."""
+        ...
+
+    def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
+        """Whose token this is."""
+        ...
+
+    def by_session(self, sha256: bytes, real_now: int) -> Staff | None:
+        """Whose session this is."""
+        ...
+
+    def password_hash(self, staff_id: str) -> str | None:
+        """The hash that is kept; for nobody else."""
+        ...
+
+    def open_session(
+        self, staff_id: str, sha256: bytes, real_now: int, expires_at: int
+    ) -> Staff | None:
+        """Begins a session."""
+        ...
+
+    def close_session(self, sha256: bytes) -> None:
+        """Ends a session; one that is not there is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything the application is given."""
+
+    desk: Desk
+    dispatcher: Dispatcher
+    now: Callable[[], int]
+    """The service's clock, microseconds since the epoch; a demonstration runs it faster."""
+    real_now: Callable[[], int]
+    """The time of day, for tokens, sessions and sign-ins."""
+    clock_factor: float
+    """How many times as fast as the time of day `now` runs."""
+    console: Path
+    """The folder of the page's files; it may be missing."""
+    unavailable: tuple[type[Exception], ...]
+    """What the desk raises while the database cannot answer."""

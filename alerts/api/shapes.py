@@ -1,0 +1,266 @@
+"""The JSON of requests and answers, for checking what comes in and for describing what goes out.
+
+What goes out is described here and made elsewhere (`alerts.document`, `store`); a test holds the
+one against the other.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from alerts.alert import Condition, Outcome, Response
+from alerts.lifecycle import Kind, Type
+from domain.reading import TEMPERATURE_C_RANGE, Site
+from rules.finding import Rule
+
+NOT_NUL: Final = r"^[^\x00]*$"
+SEVERITIES: Final = ("routine", "urgent", "critical")
+Severity = Literal["routine", "urgent", "critical"]
+SiteWord = Literal[
+    "axillary",
+    "finger",
+    "forehead",
+    "oral",
+    "rectal",
+    "temporal_artery",
+    "toe",
+    "tympanic",
+    "vagina",
+    "wrist",
+    "unknown",
+]
+assert {*SiteWord.__args__} == {site.word for site in Site if site is not Site.NOT_GIVEN}  # type: ignore[attr-defined]
+
+Word = Annotated[str | None, Field(max_length=200)]
+Words = Annotated[str | None, Field(max_length=200, description="several, with commas between")]
+Note = Annotated[str, Field(max_length=2_000, pattern=NOT_NUL)]
+
+
+class _Sent(BaseModel):
+    """A request's body: a misspelt field is refused, not lost."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class SignIn(_Sent):
+    """Who signs in."""
+
+    staff: Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_NUL)]
+    password: Annotated[str, Field(min_length=1, max_length=1_024)]
+
+    # A password is taken as it is typed.
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class Remark(_Sent):
+    """A word for the log."""
+
+    note: Note = ""
+
+
+class OutcomeReport(_Sent):
+    """What was true at the door."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "outcome": "confirmed_fever",
+                "temperature_c": 38.1,
+                "site": "axillary",
+                "note": "",
+            }
+        }
+    )
+
+    outcome: Outcome
+    temperature_c: Annotated[
+        float | None,
+        Field(ge=TEMPERATURE_C_RANGE[0], le=TEMPERATURE_C_RANGE[1], allow_inf_nan=False),
+    ] = None
+    site: SiteWord | None = None
+    note: Note = ""
+
+
+class _Told(BaseModel):
+    """An answer: more may be added."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class AlertsAsked(BaseModel):
+    """Which alerts are asked for."""
+
+    grid: Word = None
+    response: Words = None
+    rule: Words = None
+    severity: Words = None
+    person: Word = None
+    cursor: Annotated[str | None, Field(max_length=500)] = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class ProblemShape(_Told):
+    """A problem detail, RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class StaffShape(_Told):
+    """Who is signed in."""
+
+    id: str
+    name: str
+    role: Literal["doctor", "supervisor", "admin", "auditor"]
+    grids: list[str]
+
+
+class ClockShape(_Told):
+    """What time it is at the service, and how fast it goes there."""
+
+    now: AwareDatetime
+    factor: float
+
+
+class SessionShape(_Told):
+    """A session."""
+
+    staff: StaffShape
+    clock: ClockShape
+
+
+class AlertShape(_Told):
+    """An alert (contract section 6)."""
+
+    id: str
+    episode: str
+    person: str
+    grid: str
+    building: str
+    device: str
+    rule: Rule
+    severity: Severity
+    condition: Condition
+    response: Response
+    outcome: Outcome | None
+    raised_at: AwareDatetime
+    onset_at: AwareDatetime
+    cleared_at: AwareDatetime | None
+    last_at: AwareDatetime
+    late: bool
+    summary: str
+    evidence: dict[str, JsonValue]
+    assignee: str | None
+    deadline_at: AwareDatetime | None
+    previous: str | None
+    version: int
+
+
+class AlertsShape(_Told):
+    """Part of a list of alerts."""
+
+    items: list[AlertShape]
+    next: str | None
+
+
+class EventShape(_Told):
+    """An entry of an alert's log."""
+
+    id: int
+    type: Type
+    kind: Kind
+    at: AwareDatetime
+    actor: str | None
+    note: str
+    detail: dict[str, JsonValue]
+    before: AlertShape | None
+    after: AlertShape
+
+
+class EventsShape(_Told):
+    """The log of an alert."""
+
+    items: list[EventShape]
+    next: str | None
+
+
+class ChangeShape(_Told):
+    """The data of an event of the stream."""
+
+    type: Type
+    before: AlertShape | None
+    after: AlertShape
+
+
+class EpisodeShape(_Told):
+    """Somebody under care."""
+
+    id: str
+    person: str
+    grid: str
+    building: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    devices: list[str]
+    last_measured_at: AwareDatetime | None
+    alerts_not_closed: int
+
+
+class EpisodesShape(_Told):
+    """Part of a list of episodes."""
+
+    items: list[EpisodeShape]
+    next: str | None
+
+
+class ReadingShape(_Told):
+    """A reading or a bucket of them; what was not measured is absent."""
+
+    at: AwareDatetime
+    device: str
+    temperature_c: float | None = None
+    site: SiteWord | None = None
+    pulse_bpm: int | None = None
+    spo2_pct: int | None = None
+    distance_m: float | None = None
+
+
+class ReadingsShape(_Told):
+    """Part of the vitals of an episode."""
+
+    items: list[ReadingShape]
+    next: str | None
+
+
+class RejectionShape(_Told):
+    """A message that did not, or not in whole, become readings."""
+
+    id: str
+    topic: str
+    device_id: str | None
+    payload_bytes: int
+    payload_sha256: str
+    first_received_at: AwareDatetime
+    last_received_at: AwareDatetime
+    times: int
+    reasons: list[dict[str, JsonValue]]
+
+
+class RejectionsShape(_Told):
+    """Part of a list of rejections."""
+
+    items: list[RejectionShape]
+    next: str | None
+
+
+def answers(shape: type[BaseModel] | None, *problems: int) -> dict[int | str, dict[str, Any]]:
+    """What an operation may answer, for its description: 200 with a shape, and problems."""
+    said: dict[int | str, dict[str, Any]] = {} if shape is None else {200: {"model": shape}}
+    for status in (*problems, 422, 503):
+        said[status] = {
+            "description": "Problem",
+            "content": {"application/problem+json": {"schema": ProblemShape.model_json_schema()}},
+        }
+    return said

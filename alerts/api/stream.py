@@ -1,0 +1,90 @@
+"""The alert stream's door: who may listen, to which grids, from where on."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Query
+from starlette.responses import Response
+
+from alerts.api import shapes
+from alerts.api.auth import PortsGiven, ProofShown, SignedIn, own_grid, still_allowed
+from alerts.api.problems import Problem
+from alerts.dispatcher import LISTENERS
+from alerts.feeds.sse import Client, EventStream
+
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+
+_LARGEST_ID: Final = 2**63 - 1
+
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "`event: alert`, `id`, and data as described; a comment at least every 15 s",
+        "content": {
+            "text/event-stream": {
+                "itemSchema": {
+                    "type": "object",
+                    "properties": {
+                        "event": {"const": "alert"},
+                        "id": {"type": "string"},
+                        "data": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "contentSchema": shapes.ChangeShape.model_json_schema(),
+                        },
+                    },
+                }
+            }
+        },
+    },
+    **shapes.answers(None, 401, 404),
+}
+
+
+def last_event_id(
+    header: Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)] = None,
+    query: Annotated[str | None, Query(alias="last_event_id", max_length=20)] = None,
+) -> int | None:
+    """The event the client had last, where it resumes. Raises `Problem`."""
+    word = header or query
+    if not word:
+        return None
+    if not (word.isascii() and word.isdigit()) or int(word) > _LARGEST_ID:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "Last-Event-ID: give back an `id` of ours", "invalid"
+        )
+    return int(word)
+
+
+@router.get(
+    "/stream",
+    summary="Alert events as they happen",
+    response_class=EventStream,
+    responses=_ANSWERS,
+)
+def stream(
+    staff: SignedIn,
+    proof: ProofShown,
+    ports: PortsGiven,
+    resume_after: Annotated[int | None, Depends(last_event_id)],
+    grid: str | None = None,
+) -> Response:
+    """Of all your grids or one. `Last-Event-ID` resumes: nothing is lost, nothing comes twice."""
+    own_grid(staff, grid)
+    dispatcher = ports.dispatcher
+    if not dispatcher.ready or dispatcher.stopping or dispatcher.listening >= LISTENERS:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "try again in a few seconds",
+            "unavailable",
+            {"Retry-After": "5"},
+        )
+    grid_nos = [staff.grids[grid]] if grid is not None else list(staff.grids.values())
+    client = Client(
+        grid_nos=frozenset(grid_nos),
+        last_event_id=resume_after,
+        missed=lambda event_id: ports.desk.events_since(staff, grid, event_id),
+        newest=ports.desk.last_event_id,
+        allowed=still_allowed(ports, proof, staff),
+        passing=ports.unavailable,
+    )
+    return EventStream(dispatcher, client)

@@ -1,0 +1,42 @@
+"""An alert as outsiders see it: the JSON of contract section 6, in lists, events and every feed.
+
+Holds no name, address or position: the person is an id. `building` is ours, so that a doctor on the
+stairs knows which door comes next.
+"""
+
+from typing import Any
+
+from alerts.alert import Alert
+from domain.instant import format_rfc3339
+
+
+def document(alert: Alert, building: str) -> dict[str, Any]:
+    """The alert as JSON values, instants in RFC 3339."""
+    return {
+        "id": alert.id,
+        "episode": alert.episode,
+        "person": alert.person,
+        "grid": alert.grid,
+        "building": building,
+        "device": alert.device,
+        "rule": alert.rule.value,
+        "severity": alert.severity.word,
+        "condition": alert.condition.value,
+        "response": alert.response.value,
+        "outcome": None if alert.outcome is None else alert.outcome.value,
+        "raised_at": format_rfc3339(alert.raised_at),
+        "onset_at": format_rfc3339(alert.onset_at),
+        "cleared_at": _text(alert.cleared_at),
+        "last_at": format_rfc3339(alert.last_at),
+        "late": alert.late,
+        "summary": alert.summary,
+        "evidence": dict(alert.evidence),
+        "assignee": alert.assignee,
+        "deadline_at": _text(alert.deadline_at),
+        "previous": alert.previous,
+        "version": alert.version,
+    }
+
+
+def _text(instant: int | None) -> str | None:
+    return None if instant is None else format_rfc3339(instant)

@@ -1,0 +1,1 @@
+"""How alerts reach people and programs: one module a channel."""

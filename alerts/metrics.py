@@ -1,0 +1,107 @@
+"""The metrics of the serving process: one closed list.
+
+No label value comes from outside: routes are the templates of our own, methods and results closed
+sets, and nothing is counted per person, member of staff or grid.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal, NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from alerts.dispatcher import Dispatcher
+
+
+class Definition(NamedTuple):
+    """One metric: its name, kind, labels and meaning."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    meaning: str
+
+
+REQUESTS: Final = Definition(
+    "doorstep_http_requests_total", "counter", ("route", "method", "status"), "requests answered"
+)
+SECONDS: Final = Definition(
+    "doorstep_http_request_seconds", "histogram", ("route",), "time until the answer was sent"
+)
+SIGN_INS: Final = Definition(
+    "doorstep_sign_ins_total", "counter", ("result",), "sign-ins accepted, refused or throttled"
+)
+ALERTS: Final = Definition(
+    "doorstep_alerts",
+    "gauge",
+    ("severity", "response", "condition"),
+    "alerts that are not closed",
+)
+LISTENERS: Final = Definition("doorstep_stream_listeners", "gauge", (), "open alert streams")
+DELIVERED: Final = Definition(
+    "doorstep_stream_events_total", "counter", (), "alert events handed to streams"
+)
+PUT_OUT: Final = Definition(
+    "doorstep_stream_evictions_total", "counter", (), "streams ended because they did not keep up"
+)
+LAST_EVENT: Final = Definition(
+    "doorstep_stream_last_event", "gauge", (), "id of the newest alert event handed out"
+)
+READING: Final = Definition(
+    "doorstep_alert_log_up", "gauge", (), "1 while the alert log is being read"
+)
+METRICS: Final = (
+    REQUESTS,
+    SECONDS,
+    SIGN_INS,
+    ALERTS,
+    LISTENERS,
+    DELIVERED,
+    PUT_OUT,
+    LAST_EVENT,
+    READING,
+)
+"""Documented in docs/operations.md; a test keeps the two the same."""
+
+Counts = Mapping[tuple[str, str, str], int]
+
+
+class ServiceMetrics(Collector):
+    """Counts requests, and reads the rest off the dispatcher and the desk at each scrape."""
+
+    def __init__(self, dispatcher: Dispatcher, alert_counts: Callable[[], Counts | None]) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            REQUESTS.name, REQUESTS.meaning, REQUESTS.labels, registry=self.registry
+        )
+        self.seconds = Histogram(
+            SECONDS.name, SECONDS.meaning, SECONDS.labels, registry=self.registry
+        )
+        self.sign_ins = Counter(
+            SIGN_INS.name, SIGN_INS.meaning, SIGN_INS.labels, registry=self.registry
+        )
+        self._dispatcher = dispatcher
+        self._alert_counts = alert_counts
+        self.registry.register(self)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: to register must not cost a look into the database."""
+        return iter(())
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        """What is read off. Without a database no number of alerts: none beats a wrong one."""
+        dispatcher = self._dispatcher
+        counts = self._alert_counts()
+        if counts is not None:
+            family = GaugeMetricFamily(ALERTS.name, ALERTS.meaning, labels=ALERTS.labels)
+            for labels, count in sorted(counts.items()):
+                family.add_metric(labels, count)
+            yield family
+        yield GaugeMetricFamily(LISTENERS.name, LISTENERS.meaning, dispatcher.listening)
+        yield CounterMetricFamily(DELIVERED.name, DELIVERED.meaning, dispatcher.delivered)
+        yield CounterMetricFamily(PUT_OUT.name, PUT_OUT.meaning, dispatcher.put_out)
+        yield GaugeMetricFamily(LAST_EVENT.name, LAST_EVENT.meaning, dispatcher.last_id)
+        yield GaugeMetricFamily(READING.name, READING.meaning, int(dispatcher.reading))

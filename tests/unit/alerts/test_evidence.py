@@ -1,0 +1,116 @@
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alerts.evidence import Worn, evidence, facts, summary, telling
+from rules.finding import Finding, Rule, Severity
+from tests.unit.alerts.cases import WHERE, at, finding, held
+
+SILENT: dict[str, Any] = {"rule": Rule.SILENT, "severity": Severity.ROUTINE, "limit": 900}
+LEFT: dict[str, Any] = {"rule": Rule.LEFT_HOME, "limit": 700}
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (finding(0, last_at=at(14)), "38.4 °C at the armpit for 14 min, limit 37.3"),
+        (
+            finding(0, last_at=at(14), value=3790, peak=3890, site="tympanic", limit=3780),
+            "37.9 °C in the ear (highest 38.9) for 14 min, limit 37.8",
+        ),
+        (finding(0, last_at=at(0), site="oral"), "38.4 °C in the mouth, limit 37.3"),
+        (
+            finding(0, last_at=at(95), site="wrist"),
+            "38.4 °C on the skin of the wrist for 1 h 35 min, limit 37.3",
+        ),
+        (finding(0, last_at=at(60), site="unknown"), "38.4 °C on the skin for 1 h, limit 37.3"),
+        (
+            finding(0, last_at=at(6), value=1412, **LEFT),
+            "about 140 m from home for 6 min, fence 50 m",
+        ),
+        (
+            finding(0, last_at=at(3000), value=34_560, **LEFT),
+            "about 3.5 km from home for 2 d, fence 50 m",
+        ),
+        (
+            finding(0, last_at=at(15), value=900, **SILENT),
+            "nothing heard since 10:40 (over 15 min), expected every 1 min",
+        ),
+        (
+            finding(0, 23, value=1380, **SILENT),
+            "nothing heard since 10:40 (23 min), expected every 1 min",
+        ),
+        (
+            finding(0, 900, value=54_000, **SILENT),
+            "nothing heard since 2 Feb 10:40 (15 h), expected every 1 min",
+        ),
+        (
+            finding(0, last_at=at(12), rule=Rule.PULSE, value=128, limit=111),
+            "pulse 128 /min for 12 min, limit 111",
+        ),
+    ],
+)
+def test_the_line_a_doctor_reads(found: Finding, line: str) -> None:
+    assert summary(found, WHERE) == line
+
+
+def test_a_polygon_has_no_radius_to_speak_of() -> None:
+    where = replace(WHERE, fence_m=None)
+    assert summary(finding(0, value=1412, **LEFT), where) == "about 140 m from home for 10 min"
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_no_line_accuses(rule: Rule) -> None:
+    line = summary(finding(rule=rule), WHERE).lower()
+    assert not re.search(r"violat|breach|escape|illegal|offen|absent|left home|ran away", line)
+
+
+def test_the_figures_are_in_the_units_people_read() -> None:
+    found = evidence(held(0, last_at=at(14), peak=3860), WHERE)
+    assert found == {
+        "rule": "fever",
+        "rulebook_version": "rules-1",
+        "device": "w-1",
+        "value": 38.4,
+        "peak": 38.6,
+        "unit": "°C",
+        "threshold": 37.3,
+        "limit": 37.3,
+        "origin": "rulebook",
+        "onset_at": "2026-02-02T02:40:00Z",
+        "last_at": "2026-02-02T02:54:00Z",
+        "ended_at": None,
+        "held_s": 840,
+        "late": False,
+        "supported": True,
+        "site": "axillary",
+        "site_class": "core",
+    }
+
+
+def test_distances_are_in_metres_and_name_the_fence() -> None:
+    found = evidence(held(0, value=1412, **LEFT), WHERE)
+    assert (found["value"], found["limit"], found["unit"]) == (141.2, 70.0, "m")
+    assert found["fence_m"] == 50.0
+    assert "site" not in found
+
+
+def test_silence_says_what_was_expected() -> None:
+    where = replace(WHERE, devices={1: Worn("w-1", 300)})
+    found = evidence(held(0, severity=Severity.ROUTINE, rule=Rule.SILENT, value=1500), where)
+    assert (found["value"], found["unit"], found["interval_s"]) == (1500, "s", 300)
+
+
+def test_what_is_still_so_speaks_before_what_is_over_and_then_the_worst() -> None:
+    over = held(0, 30, Severity.CRITICAL)
+    mild, worse = held(2), held(1, severity=Severity.CRITICAL, device_no=2)
+    assert telling([over, mild]) == mild
+    assert telling([over, mild, worse]) == worse
+
+
+def test_the_facts_cover_all_findings() -> None:
+    said = facts([held(0, 8), held(12, device_no=2, severity=Severity.CRITICAL)], WHERE)
+    assert (said.severity, said.onset_at, said.last_at) == (Severity.CRITICAL, at(0), at(22))
+    assert said.evidence["device"] == "w-2"

@@ -1,0 +1,28 @@
+from alerts.passwords import hashed, matches, new_session, new_token, sha256
+
+
+def test_a_password_matches_its_own_hash_alone() -> None:
+    kept = hashed("korrekt pferd")
+    assert kept.startswith("$argon2id$")
+    assert matches("korrekt pferd", kept)
+    assert not matches("korrekt pferd ", kept)
+    assert hashed("korrekt pferd") != kept, "salted"
+
+
+def test_nobody_signs_in_where_no_password_is_set() -> None:
+    assert not matches("", None)
+    assert not matches("anything", None)
+
+
+def test_a_hash_that_is_none_matches_nothing() -> None:
+    assert not matches("anything", "not a hash")
+
+
+def test_tokens_are_long_and_never_the_same() -> None:
+    tokens = {new_token() for _ in range(100)} | {new_session() for _ in range(100)}
+    assert len(tokens) == 200
+    assert min(map(len, tokens)) >= 43, "256 bits"
+
+
+def test_any_text_can_be_looked_up() -> None:
+    assert sha256("\ud800") != sha256("é")
