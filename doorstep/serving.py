@@ -1,0 +1,141 @@
+"""Puts the serving process together and runs it until a signal."""
+
+import asyncio
+import logging
+import signal
+import socket
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import typer
+import uvicorn
+from typing_extensions import override
+
+from alerts.api.app import create_app
+from alerts.api.ports import Ports
+from alerts.dispatcher import Dispatcher
+from doorstep.clock import SystemClock
+from doorstep.settings import ConfigurationError, Settings
+from store.alertfeed import AlertFeed
+from store.desk import Desk
+from store.errors import StoreBusy, StoreMismatch, StoreUnreachable
+
+log = logging.getLogger(__name__)
+
+START_PATIENCE_S: Final = 10.0
+"""How long the database may take to appear before the process gives up with exit code 4."""
+STOPS_WITHIN_S: Final = 8
+"""What is being answered after a signal may take so long; streams end at once."""
+_FROZEN_AFTER_MS: Final = 60_000
+"""A client that takes nothing for so long is cut off by the kernel (Linux)."""
+PASSING: Final = (StoreUnreachable, StoreBusy, StoreMismatch)
+"""While running, even a schema that does not fit is waited out: an operator may be migrating."""
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams before it waits for requests to end: they never would."""
+
+    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher) -> None:
+        super().__init__(config)
+        self._dispatcher = dispatcher
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._dispatcher.stop()
+        await super().shutdown(sockets)
+
+
+async def run(settings: Settings) -> None:
+    """Returns after SIGTERM or SIGINT; raises what `doorstep.cli` turns into exit codes."""
+    listener = _listen(settings.http.host, settings.http.port)
+    desk = Desk(settings.database_url)
+    desk.open()
+    try:
+        await _wait_for(desk)
+        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING)
+        ports = Ports(
+            desk=desk,
+            dispatcher=dispatcher,
+            now=settings.make_clock().now,
+            real_now=SystemClock().now,
+            clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
+            console=Path(str(files("console") / "static")),
+            unavailable=PASSING,
+        )
+        server = _Server(
+            uvicorn.Config(
+                create_app(ports, version("doorstep")),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=STOPS_WITHIN_S,
+                timeout_keep_alive=30,
+            ),
+            dispatcher,
+        )
+        await _serve_until_stopped(server, dispatcher, listener)
+    finally:
+        listener.close()
+        await asyncio.to_thread(desk.close)
+
+
+async def _serve_until_stopped(
+    server: _Server, dispatcher: Dispatcher, listener: socket.socket
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    host, port = listener.getsockname()[:2]
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(dispatcher.run())
+            reading.add_done_callback(lambda _: stop())
+            typer.echo(f"serving on http://{host}:{port}", err=True)
+            await server._serve([listener])  # noqa: SLF001 - serve() takes the signals
+            reading.cancel()
+    except BaseExceptionGroup as group:
+        raise _root_cause(group) from group
+    log.info("stopped")
+
+
+def _root_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a taken port is a configuration error before anything else starts."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Accepted connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _FROZEN_AFTER_MS)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(f"http.port: cannot listen on {host}:{port}: {error}") from error
+    return listener
+
+
+async def _wait_for(desk: Desk) -> None:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + START_PATIENCE_S
+    while True:
+        try:
+            await asyncio.to_thread(desk.check)
+        except StoreUnreachable:
+            if clock() > deadline:
+                raise
+            await asyncio.sleep(0.3)
+        else:
+            return

@@ -1,0 +1,205 @@
+"""Settings: flag > environment `DOORSTEP_*` (`__` nests) > `doorstep.toml` > default.
+
+Secrets may also come from files: `DOORSTEP_DATABASE_URL_FILE`, `DOORSTEP_MQTT_URL_FILE`,
+`DOORSTEP_MQTT__USERNAME_FILE`, `DOORSTEP_MQTT__PASSWORD_FILE`. Everything is checked once, at
+start, and a mistake is one line that names the setting. Nothing here is read again later.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from typing_extensions import override
+
+from domain.instant import from_datetime
+from doorstep.clock import AcceleratedClock, Clock, SystemClock
+from rules.rulebook import DEFAULT, Rulebook, RulebookError, load
+
+PREFIX = "DOORSTEP_"
+SECRETS = ("database_url", "mqtt_url", "mqtt.username", "mqtt.password")
+"""Settings that may be given as a file's path in `<NAME>_FILE`."""
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; the message is one line that names what to change."""
+
+
+class MqttSettings(BaseModel):
+    """How ingestion speaks with the broker."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    client_id: str = Field(default="doorstep-ingest", min_length=1, max_length=64)
+    username: str | None = None
+    password: str | None = Field(default=None, repr=False)
+    ca_file: Path | None = None
+    receive_maximum: int = Field(default=2_000, ge=10, le=65_535)
+    session_expiry_s: int = Field(default=7 * 86_400, ge=60)
+    keep_alive_s: int = Field(default=30, ge=5, le=65_535)
+
+
+class HttpSettings(BaseModel):
+    """Where `doorstep serve` listens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+
+
+class IngestSettings(BaseModel):
+    """How `doorstep ingest` batches, and where its health is served."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8081, ge=0, le=65_535)
+    batch_readings: int = Field(default=5_000, ge=1, le=100_000)
+    batch_bytes: int = Field(default=4_000_000, ge=65_536, le=256_000_000)
+    batch_age_ms: int = Field(default=50, ge=1, le=10_000)
+
+
+class ClockSettings(BaseModel):
+    """The shared clock of an accelerated demo; `doorstep up --demo` sets it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    origin_at: AwareDatetime | None = None
+    factor: float = Field(default=1.0, gt=0, le=100_000)
+
+
+class Settings(BaseSettings):
+    """All settings of all commands."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file="doorstep.toml",
+        extra="forbid",
+        frozen=True,
+    )
+
+    database_url: str = Field(default="postgresql:///doorstep", repr=False)
+    mqtt_url: str = Field(default="mqtt://127.0.0.1:1883", repr=False)
+    mqtt: MqttSettings = MqttSettings()
+    http: HttpSettings = HttpSettings()
+    ingest: IngestSettings = IngestSettings()
+    clock: ClockSettings = ClockSettings()
+    rulebook: Path | None = None
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _mqtt_scheme(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("mqtt", "mqtts") or not urlsplit(value).hostname:
+            raise ValueError("must look like mqtt://host:1883 or mqtts://host:8883")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_scheme(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("postgresql", "postgres"):
+            raise ValueError("must look like postgresql://user@host:5432/doorstep")
+        return value
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del env_settings, dotenv_settings, file_secret_settings
+        toml = TomlConfigSettingsSource(settings_cls)
+        return (init_settings, _Environment(settings_cls), _SecretFiles(settings_cls), toml)
+
+    def make_clock(self) -> Clock:
+        """The clock every process of this deployment shares."""
+        if self.clock.origin_at is None:
+            return SystemClock()
+        return AcceleratedClock(from_datetime(self.clock.origin_at), self.clock.factor)
+
+    def load_rulebook(self) -> Rulebook:
+        """The rulebook the operator named, or ours. Raises `ConfigurationError`."""
+        if self.rulebook is None:
+            return DEFAULT
+        try:
+            with self.rulebook.open("rb") as file:
+                return load(tomllib.load(file))
+        except (OSError, tomllib.TOMLDecodeError, RulebookError) as error:
+            raise ConfigurationError(f"rulebook {self.rulebook}: {error}") from error
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, without the names of secrets' files, which are no settings."""
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        for name in SECRETS:
+            *way, leaf = name.split(".")
+            inside = found
+            for key in way:
+                inside = inside.get(key, {})
+            inside.pop(f"{leaf}_file", None)
+        return found
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads the secrets that are given as files."""
+
+    @override
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        del field
+        return None, field_name, False
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in SECRETS:
+            variable = f"{PREFIX}{name.upper().replace('.', '__')}_FILE"
+            path = os.environ.get(variable)
+            if path:
+                _put(found, name.split("."), _read_secret(variable, Path(path)))
+        return found
+
+
+def _read_secret(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{variable}: cannot read {path}: {error}") from error
+
+
+def _put(tree: dict[str, Any], keys: list[str], value: str) -> None:
+    for key in keys[:-1]:
+        tree = tree.setdefault(key, {})
+    tree[keys[-1]] = value
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings, with `overrides` (from flags) on top. Raises `ConfigurationError`."""
+    try:
+        return Settings(**dict(overrides or {}))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigurationError(problems) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"doorstep.toml: {error}") from error
