@@ -1,0 +1,1 @@
+"""The doctors' web page; the build puts its files in `static/`."""

@@ -1,0 +1,38 @@
+"""The console's own checks: its types, and the unit tests of its pure modules."""
+
+import subprocess
+
+import pytest
+
+import hatch_build
+from tests.acceptance.console.watched import CONSOLE
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def said(node: hatch_build.Node, script: str, *arguments: str) -> str:
+    """What a program of a package says; it must say that all is well."""
+    done = subprocess.run(
+        [node.program, str(CONSOLE / "node_modules" / script), *arguments],
+        cwd=CONSOLE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_types_hold(node: hatch_build.Node) -> None:
+    words = said(node, "svelte-check/bin/svelte-check", "--fail-on-warnings")
+    assert "0 errors and 0 warnings" in words
+
+
+def test_the_pure_modules_do_what_they_say(node: hatch_build.Node) -> None:
+    assert "failed" not in said(node, "vitest/vitest.mjs", "run", "--reporter=dot")
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = (CONSOLE / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved"' not in lock
+    assert '"integrity"' in lock
