@@ -13,7 +13,7 @@ help: ## lists the commands
 setup: .venv/.installed ## installs into .venv, nothing else; quick the second time
 	@$(BIN)/python hatch_build.py # the console's page, if its sources have changed
 
-.venv/.installed: requirements.lock requirements-node.lock pyproject.toml scripts/setup
+.venv/.installed: requirements.lock requirements-build.lock pyproject.toml scripts/setup
 	@sh scripts/setup
 	@touch $@
 

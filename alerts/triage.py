@@ -100,8 +100,9 @@ def _events(
     ended_at = None if active else max(held.finding.ended_at or 0 for held in mine)
     events = []
     if returned:
+        # Worse as well, it may be; what an event does is in its before and after.
         events.append(Happened(Kind.RETURNED, now, facts=said))
-    if said.severity > standing.severity:
+    elif said.severity > standing.severity:
         events.append(Happened(Kind.WORSENED, now, facts=said))
     if not active and (was_active or returned):
         lost = any(alert.id == standing.id for alert in case.lost)

@@ -150,14 +150,8 @@ class Pipeline:
                 self._tick_due = True
             case Committed():
                 self._take_over(event, effects)
-            case CommitFailed(reason):
-                assert self._in_flight is not None
-                effects.append(RetryIn(self._attempt, reason))
-                self._attempt += 1
-                self.counters.retries += 1
-            case Retried():
-                assert self._in_flight is not None
-                effects.append(Commit(self._in_flight.work))
+            case CommitFailed() | Retried():
+                self._same_work_again(event, effects)
             case SourceUp() | SourceLost():
                 self._session(event, effects)
             case RosterChanged(roster, wearers):
@@ -204,6 +198,15 @@ class Pipeline:
         if flight.tokens:
             effects.append(Ack(flight.tokens))
 
+    def _same_work_again(self, event: CommitFailed | Retried, effects: list[Effect]) -> None:
+        assert self._in_flight is not None
+        if isinstance(event, CommitFailed):
+            effects.append(RetryIn(self._attempt, event.reason))
+            self._attempt += 1
+            self.counters.retries += 1
+        elif not self._draining:
+            effects.append(Commit(self._in_flight.work))
+
     def _go_on(self, now: int, effects: list[Effect]) -> None:
         """Starts what is due, keeps the timer running, and steers the source."""
         if self._in_flight is None:
@@ -214,6 +217,9 @@ class Pipeline:
                 effects.append(Commit(flight.work))
             elif self._draining:
                 effects.append(Stopped())
+        elif self._draining and self.failing:
+            # What cannot be stored is not confirmed, so it comes again to the next process.
+            effects.append(Stopped())
         if self._open.messages and not self._waking and not self._aged:
             self._waking = True
             effects.append(WakeIn(self._limits.age_ms))

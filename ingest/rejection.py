@@ -1,7 +1,8 @@
 """Rejections: why bytes did not become a reading, as values.
 
-Bad input is never an exception (design section 5). The list of reasons is closed and is the one of
-contract section 3; the words are stored, published to devices and counted, so none is ever renamed.
+Bad input is never an exception (docs/architecture.md). The list of reasons is closed and is the
+one of contract section 3; the words are stored, published to devices and counted, so none is ever
+renamed.
 """
 
 from dataclasses import dataclass

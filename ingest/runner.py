@@ -52,6 +52,8 @@ ROSTER_POLL_S = 2.0
 
 HELD_BEFORE_NEXT_PAGE = 500
 """Kept readings come in pages; the next waits until no more than so many messages are held."""
+STOP_GRACE_S = 5.0
+"""A commit that hangs so long after a request to stop is broken off; its messages come again."""
 RETRY_FLOOR_S = 0.1
 RETRY_CEILING_S = 5.0
 
@@ -95,6 +97,7 @@ class Runner:
         self._work: asyncio.Queue[Work] = asyncio.Queue(maxsize=1)
         self._stopped = asyncio.Event()
         self._last_failure = ""
+        self._grace: asyncio.TimerHandle | None = None
         self.signals = Signals()
 
     async def run(self) -> None:
@@ -111,6 +114,8 @@ class Runner:
                     tasks.create_task(self._follow_roster(roster_thread)),
                 ]
                 await self._stopped.wait()
+                if self._grace is not None:
+                    self._grace.cancel()
                 await self._ports.source.stop()
                 for helper in helpers:
                     helper.cancel()
@@ -118,6 +123,8 @@ class Runner:
     def stop(self) -> None:
         """Takes in nothing more and finishes what was accepted; `run` then returns."""
         self._ports.source.pause()
+        loop = asyncio.get_running_loop()
+        self._grace = loop.call_later(STOP_GRACE_S, self._ports.ledger.abort)
         self._take(Draining())
 
     def _deliver(self, envelopes: Sequence[Envelope]) -> None:

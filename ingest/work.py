@@ -122,3 +122,7 @@ class Ledger(Protocol):
         After `OutcomeUnknown` the same work may be given again: it is done at most once.
         """
         ...
+
+    def abort(self) -> None:
+        """Breaks off a step that hangs; `commit` then raises. Called from another thread."""
+        ...

@@ -57,7 +57,7 @@ def close(
 
 def close_runs(row: StateRow, slot: int, wearers: Wearers, now: int) -> list[Placed]:
     """The same for the rules of event time only."""
-    _, until_at = spell_at(wearers.spells_of(slot), int(row["watermark_at"]) + 1)
+    _, until_at = spell_at(wearers.spells_of(slot), int(row["watermark_at"]))
     if until_at > now:
         return []
     placed = _end_runs(row, slot, until_at, wearers)
@@ -84,13 +84,13 @@ def leave_behind(row: StateRow, slot: int, wearers: Wearers) -> list[Placed]:
     assert following is not None
     (_, until_at), (from_at, _) = following
     placed = _end_runs(row, slot, until_at, wearers)
-    row["watermark_at"] = from_at - 1
+    row["watermark_at"] = from_at
     return placed
 
 
 def _following(row: StateRow, spells: tuple[Spell, ...]) -> tuple[Spell, Spell] | None:
     """The spell a state has come to and the one after it, if there is one."""
-    reached = spells.index(spell_at(spells, int(row["watermark_at"]) + 1))
+    reached = spells.index(spell_at(spells, int(row["watermark_at"])))
     return None if reached + 1 == len(spells) else (spells[reached], spells[reached + 1])
 
 

@@ -73,10 +73,9 @@ class Wearers:
         count = len(slots)
         entries = sorted((slots[pair], *entry) for pair, entry in worn.items())
         columns = _columns(entries, rulebook)
+        named = [entry[0] for entry in entries]
         filled = {
-            name: _fill(
-                values, [entry[0] for entry in entries], count, getattr(previous, name, None)
-            )
+            name: _fill(values, named, count, getattr(previous, name, None))
             for name, values in columns.items()
         }
         episodes = {slot: episode for slot, episode, _, _ in entries}

@@ -43,6 +43,10 @@ class Desk:
                 "options": "-c synchronous_commit=on -c timezone=UTC -c statement_timeout=10000"
                 " -c lock_timeout=5000",
                 "application_name": "doorstep-serve",
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
             },
         )
 

@@ -9,6 +9,8 @@ not (`_settle`). A row the database refuses is found by halving, kept as a rejec
 is stored. Everything else that goes wrong is raised as a `store.errors.StoreError`, nothing done.
 """
 
+import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -109,6 +111,13 @@ class PostgresLedger:
             taken = connection.execute(_TAKE_SHARD, [self._shard]).fetchone()
             assert taken is not None
             self._epoch = int(taken[0])
+
+    def abort(self) -> None:
+        """Breaks off a step that hangs, from another thread, by cutting the connection under it."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            with socket.socket(fileno=os.dup(connection.fileno())) as cable:
+                cable.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Gives the shard back."""

@@ -18,7 +18,7 @@ from store.partitions import make_partitions
 from store.tiers import detect
 
 _LOCK: Final = 0x446F6F72  # "Door"
-OLDEST_SERVER: Final = 150_000  # PostgreSQL 15, design section 4
+OLDEST_SERVER: Final = 150_000  # PostgreSQL 15, the oldest we test on
 
 _LEDGER: Final = """
 CREATE TABLE IF NOT EXISTS schema_migration (

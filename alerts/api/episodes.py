@@ -12,11 +12,12 @@ from alerts.api import shapes
 from alerts.api.auth import PortsGiven, SignedIn, own_grid
 from alerts.api.problems import NotFound, Problem
 from alerts.casework import Page, Window
-from domain.instant import DAY_US, from_datetime
+from domain.instant import DAY_US, from_datetime, parse_rfc3339
 
 router = APIRouter(prefix="/api/v1", tags=["episodes"])
 
 LONGEST_WINDOW_US: Final = 31 * DAY_US
+_YEARS: Final = (parse_rfc3339("2000-01-01T00:00:00Z"), parse_rfc3339("2200-01-01T00:00:00Z"))
 _DEFAULT_WINDOW_US: Final = DAY_US
 
 Cursor = Annotated[str | None, Query(max_length=500)]
@@ -107,8 +108,13 @@ def rejections(
 def _window(asked: ReadingsAsked, now: int) -> Window:
     to_at = now if asked.to is None else from_datetime(asked.to)
     from_at = to_at - _DEFAULT_WINDOW_US if asked.from_ is None else from_datetime(asked.from_)
-    if not 0 <= to_at - from_at <= LONGEST_WINDOW_US:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "from .. to must be 0 to 31 days", "invalid")
+    ordered = _YEARS[0] <= from_at <= to_at <= _YEARS[1]
+    if not ordered or to_at - from_at > LONGEST_WINDOW_US:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "from .. to must be 0 to 31 days, in the years 2000 to 2199",
+            "invalid",
+        )
     return Window(from_at, to_at, asked.step, asked.cursor, asked.limit)
 
 

@@ -58,6 +58,7 @@ def last_event_id(
 @router.get(
     "/stream",
     summary="Alert events as they happen",
+    status_code=HTTPStatus.OK,
     response_class=EventStream,
     responses=_ANSWERS,
 )

@@ -19,7 +19,7 @@ FACTOR: Final = 60.0
 LASTS_US: Final = 59 * DAY_US
 """A day less than what the simulator plans."""
 STARTS_IN_S: Final = 8.0
-"""Real seconds between the roster and the first event: everybody is seen well before."""
+"""Real seconds between making the roster and the first event: time to import it and connect."""
 STAFF: Final = ("dr-01", "dr-02", "sup-01")
 """Who can sign in: the doctors of the two grids, and their supervisor, who sees both."""
 

@@ -81,16 +81,10 @@ class Stack:
         self._resume_clock()
         self._tree.run("migrate", self._command("migrate"))
         self._start_broker()
-        story = self._prepare_demo() if self._options.demo else None
         self._start_command("ingest", self._addresses.ingest_port)
         self._start_command("serve", self._addresses.http_port)
-        if story is not None:
-            self._tree.start(Part("simulate", self._command(*story.words()), may_finish=True))
-            password = self._folder.secret("console-password")
-            for line in demo.greeting(
-                self._addresses.http, password, self._clock.factor, begins=story.begins
-            ):
-                self._say(line)
+        if self._options.demo:
+            self._start_demo()
         else:
             self._say(f"console: {self._addresses.http}/")
 
@@ -172,23 +166,34 @@ class Stack:
             )
         )
 
-    def _prepare_demo(self) -> demo.Story:
-        """The roster and the sign-in, when the story begins."""
+    def _start_demo(self) -> None:
+        """The community comes last: its first events are to find everything else running."""
         now = self._clock.at(SystemClock().now())
         story = demo.story(self._state, now, self._clock.factor)
-        password = self._folder.secret_file("console-password")
-        self._folder.secret(password.name)
         if story.begins:
             roster = str(self._folder.run / "roster.json")
             self._tree.run("simulate", self._command(*story.words(), "--roster", roster))
             self._tree.run("roster import", self._command("roster", "import", roster))
-            for staff in demo.STAFF:
-                with password.open("rb") as stdin:
-                    words = ("staff", "password", staff, "--password-stdin")
-                    self._tree.run("staff password", self._command(*words), stdin=stdin.fileno())
-            self._state["demo_start_at"] = format_rfc3339(story.start_at)
-            self._folder.keep_state(self._state)
-        return story
+            self._remember("demo_start_at", format_rfc3339(story.start_at))
+        self._tree.start(Part("simulate", self._command(*story.words()), may_finish=True))
+        password = self._folder.secret("console-password")
+        if not self._state.get("demo_sign_in"):
+            self._set_passwords()
+            self._remember("demo_sign_in", True)  # noqa: FBT003 - a JSON value
+        for line in demo.greeting(
+            self._addresses.http, password, self._clock.factor, begins=story.begins
+        ):
+            self._say(line)
+
+    def _set_passwords(self) -> None:
+        for staff in demo.STAFF:
+            with self._folder.secret_file("console-password").open("rb") as stdin:
+                words = ("staff", "password", staff, "--password-stdin")
+                self._tree.run("staff password", self._command(*words), stdin=stdin.fileno())
+
+    def _remember(self, name: str, value: object) -> None:
+        self._state[name] = value
+        self._folder.keep_state(self._state)
 
     def _command(self, *words: str) -> Program:
         env = programs.environment(os.environ, self._addresses, self._clock)

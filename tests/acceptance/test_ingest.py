@@ -6,6 +6,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from domain.instant import MINUTE_US, SECOND_US, format_rfc3339
 from doorstep.clock import SystemClock
 from tests.acceptance import publishing, stored
@@ -71,6 +73,23 @@ async def test_a_database_that_goes_away_costs_nothing(broker: Broker, tmp_path:
             stored.wait_for(database, "SELECT count(*) FROM alert WHERE rule = 'fever'", 1)
             service.wait_ready()
         assert "cannot store" in service.tail()
+
+
+@pytest.mark.parametrize("trouble", ["killed", "frozen"])
+async def test_a_stop_waits_for_no_database(broker: Broker, tmp_path: Path, trouble: str) -> None:
+    """What was not stored was not confirmed: the next process gets it from the broker."""
+    now = SystemClock().now()
+    with Postgres() as server:
+        database = server.fresh_database()
+        doorstep.import_roster(database, publishing.roster(now, 1))
+        service = doorstep.ingest(database, broker.url, tmp_path, MQTT__PROTOCOL=broker.protocol)
+        with service:
+            await asyncio.to_thread(server.kill if trouble == "killed" else server.freeze)
+            await publishing.publish(broker.port, _fever(now, range(15)))
+            assert await asyncio.to_thread(service.stop) == 0
+        await asyncio.to_thread(server.start if trouble == "killed" else server.thaw)
+        with doorstep.ingest(database, broker.url, tmp_path, MQTT__PROTOCOL=broker.protocol):
+            stored.wait_for(database, "SELECT count(*) FROM reading", 15)
 
 
 def _wait_until_not_ready(url: str) -> None:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
+from pydantic import BaseModel
 from starlette.routing import Route
 
 import alerts.metrics
@@ -23,7 +24,11 @@ from alerts.api.ports import Ports
 from alerts.lifecycle import Kind
 from doorstep import cli
 from doorstep.settings import PREFIX
+from ingest.events import Effect, Event
 from ingest.wire import Reason
+from rules import rulebook
+from rules.finding import Rule
+from store.roster_document import Document
 from tests.meta import lifecycle_diagram
 from tests.meta.settings_names import secret_files, settings
 from tests.meta.source_tree import ROOT, files
@@ -147,6 +152,40 @@ def test_every_exit_code_is_documented() -> None:
     codes = (cli.OK, cli.FAILED, cli.USAGE, cli.CONFIGURATION, cli.UNREACHABLE)
     section = document("operations.md").partition("| exit code |")[2].partition("##")[0]
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == [*codes]
+
+
+@pytest.mark.parametrize("kind", [*get_args(Event), *get_args(Effect)])
+def test_the_page_on_the_pipeline_names_every_event_and_effect(kind: type) -> None:
+    page = document("architecture.md").partition("## The pipeline machine")[2]
+    assert f"`{kind.__name__}`" in page
+
+
+def roster_words(model: type[BaseModel] = Document) -> Iterator[str]:
+    """Every word of a roster file, nested ones too."""
+    for name, info in model.model_fields.items():
+        yield info.alias or name
+        for kind in parts(info.annotation):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from roster_words(kind)
+
+
+def parts(annotation: object) -> Iterator[object]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from parts(part)
+
+
+def test_every_field_of_the_roster_file_is_documented() -> None:
+    said = set(re.findall(r"`([a-z_]+)`", document("roster.md")))
+    assert set(roster_words()) >= {"communities", "radius_m", "from", "value_c", "expires_at"}
+    assert not set(roster_words()) - said
+
+
+def test_every_rule_is_documented_and_the_rulebook_knows_those_that_are_there() -> None:
+    there = {rule.value for rule in Rule if hasattr(rulebook.DEFAULT, rule.value)}
+    assert set(rows("rules.md")) == there
+    for rule in Rule:
+        assert f"`{rule.value}`" in document("rules.md")
 
 
 def test_the_lifecycle_is_drawn_from_the_table() -> None:

@@ -24,8 +24,8 @@ class Desk {
   session: api.Session | null | undefined = $state.raw();
   board: Board = $state.raw(EMPTY);
   loaded = $state(false);
-  /** The session ended without the doctor asking for it. */
-  expired = $state(false);
+  /** How the last session ended, where the doctor has to know. */
+  ended: "expired" | "unconfirmed" | undefined = $state();
 
   #wall = $state(Date.now());
   #clock: ServiceClock = $state.raw(WALL);
@@ -82,9 +82,17 @@ class Desk {
     this.#enter(await api.signIn(staff, password));
   }
 
+  /** Clears the page when the service has ended the session, or cannot say whether it has. */
   async signOut(): Promise<void> {
-    this.#leave(false);
-    await api.signOut().catch(() => undefined);
+    let ended: typeof this.ended;
+    try {
+      await api.signOut();
+    } catch (error) {
+      if (!(error instanceof api.Refusal || error instanceof api.Unreachable)) throw error;
+      // 401: there was no session any more.
+      if (!(error instanceof api.Refusal && error.status === 401)) ended = "unconfirmed";
+    }
+    this.#leave(ended);
   }
 
   /** Puts what an answer said of one alert on the board. */
@@ -122,7 +130,7 @@ class Desk {
       this.#syncedAt = serviceNow(this.#clock, Date.now());
       this.#reached(true);
     } catch (error) {
-      if (error instanceof api.Refusal && error.status === 401) this.#leave(true);
+      if (error instanceof api.Refusal && error.status === 401) this.#leave("expired");
       else if (error instanceof api.Refusal || error instanceof api.Unreachable) this.#reached(false);
       else throw error;
     }
@@ -130,7 +138,7 @@ class Desk {
 
   #enter(session: api.Session): void {
     this.session = session;
-    this.expired = false;
+    this.ended = undefined;
     this.#clock = serviceClock(session.clock, Date.now());
     this.#openStream();
     const tick = setInterval(() => (this.#wall = Date.now()), TICK_MS);
@@ -166,11 +174,11 @@ class Desk {
     });
   }
 
-  #leave(expired: boolean): void {
+  #leave(ended: typeof this.ended): void {
     for (const stop of this.#stops) stop();
     this.#stops = [];
     this.session = null;
-    this.expired = expired;
+    this.ended = ended;
     this.board = EMPTY;
     this.loaded = false;
     this.#arrival = undefined;

@@ -14,8 +14,19 @@ export interface Row {
 }
 
 type Figure = (value: number, say: Messages) => string;
-type Label = "temperature" | "highest" | "distance" | "farthest" | "silentFor" | "pulse" | "oxygen"
-  | "battery" | "limit" | "limitSilent" | "fence" | "interval";
+type Label =
+  | "temperature"
+  | "highest"
+  | "distance"
+  | "farthest"
+  | "silentFor"
+  | "pulse"
+  | "oxygen"
+  | "battery"
+  | "limit"
+  | "limitSilent"
+  | "fence"
+  | "interval";
 
 interface Reads {
   value: Label;
@@ -39,11 +50,11 @@ const READS: Record<string, Reads> = {
 };
 
 /** The line that says why: the service's own, or in another language than its own from the figures. */
-export function line(alert: Alert, language: Language): string {
+export function line(alert: Alert, language: Language, now: number): string {
   const say = MESSAGES[language];
   const words = LINES[language][alert.rule];
   const reads = READS[alert.rule];
-  const [value, limit] = [figureOf(alert, "value"), figureOf(alert, "limit")];
+  const [value, limit] = [valueOf(alert, now), figureOf(alert, "limit")];
   if (!words || !reads || value === undefined || limit === undefined) return alert.summary;
   return words({
     value: reads.figure(value, say),
@@ -54,12 +65,21 @@ export function line(alert: Alert, language: Language): string {
 }
 
 /** Every fact, the telling one first. `when` puts an instant in words. */
-export function rows(alert: Alert, say: Messages, when: (at: string) => string): Row[] {
+export function rows(
+  alert: Alert,
+  say: Messages,
+  now: number,
+  when: (at: string) => string,
+): Row[] {
   const words = say.evidence;
-  const found: Row[] = [...figures(alert, say)];
-  if (alert.rule !== "silent") found.push({ label: words.held, value: span(heldMs(alert), say) });
-  found.push({ label: words.began, value: when(alert.onset_at) });
-  found.push({ label: words.latest, value: when(alert.last_at) });
+  const found: Row[] = [...figures(alert, say, now)];
+  if (alert.rule === "silent") {
+    found.push({ label: words.lastHeard, value: when(alert.onset_at) });
+  } else {
+    found.push({ label: words.held, value: span(heldMs(alert), say) });
+    found.push({ label: words.began, value: when(alert.onset_at) });
+    found.push({ label: words.latest, value: when(alert.last_at) });
+  }
   if (alert.cleared_at) found.push({ label: words.ended, value: when(alert.cleared_at) });
   found.push({ label: words.device, value: alert.device });
   const rulebook = alert.evidence["rulebook_version"];
@@ -72,7 +92,7 @@ export function supported(alert: Alert): boolean {
   return alert.evidence["supported"] !== false;
 }
 
-function figures(alert: Alert, say: Messages): Row[] {
+function figures(alert: Alert, say: Messages, now: number): Row[] {
   const reads = READS[alert.rule];
   if (!reads) return [];
   const row = (key: Label, value: number, note?: string): Row => ({
@@ -80,7 +100,11 @@ function figures(alert: Alert, say: Messages): Row[] {
     value: reads.figure(value, say),
     ...(note ? { note } : {}),
   });
-  const [value, peak, limit] = ["value", "peak", "limit"].map((key) => figureOf(alert, key));
+  const [value, peak, limit] = [
+    valueOf(alert, now),
+    figureOf(alert, "peak"),
+    figureOf(alert, "limit"),
+  ];
   const found: Row[] = [];
   if (value !== undefined) found.push(row(reads.value, value, siteOf(alert, say)));
   if (reads.peak && peak !== undefined && peak !== value) found.push(row(reads.peak, peak));
@@ -89,6 +113,13 @@ function figures(alert: Alert, say: Messages): Row[] {
   if (fence !== undefined) found.push(row("fence", fence));
   if (interval !== undefined) found.push(row("interval", interval));
   return found;
+}
+
+/** The latest value. A silence goes on without anything being received: it is as long as it is now. */
+function valueOf(alert: Alert, now: number): number | undefined {
+  if (alert.rule !== "silent") return figureOf(alert, "value");
+  const until = alert.cleared_at ? Date.parse(alert.cleared_at) : now;
+  return (until - Date.parse(alert.onset_at)) / 1000;
 }
 
 function heldMs(alert: Alert): number {

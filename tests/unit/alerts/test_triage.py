@@ -105,6 +105,13 @@ class TestWithACase:
         assert kinds(decision) == ["returned"]
         assert steps(decision)[0].after.onset_at == at(0), "the case began with its first finding"
 
+    def test_it_may_come_back_worse(self) -> None:
+        standing = alert(condition=CLEARED, cleared_at=at(12))
+        over, worse = held(0, 12, alert="a-0"), held(30, severity=CRITICAL)
+        decision = decided(case(over, worse, standing=standing), now=45)
+        assert kinds(decision) == ["returned"]
+        assert steps(decision)[0].after.severity is CRITICAL
+
     def test_a_late_one_that_is_over_comes_and_goes(self) -> None:
         standing = alert(condition=CLEARED, cleared_at=at(12))
         decision = decided(

@@ -175,6 +175,24 @@ def test_draining_finishes_what_was_accepted() -> None:
     assert pipeline.handle(_done(work), NOW) == [Ack(((1, 1),)), Stopped()]
 
 
+def test_a_stop_waits_for_no_database_that_is_away() -> None:
+    """Nothing was confirmed, so everything comes again to the next process."""
+    pipeline = _pipeline()
+    pipeline.handle(_received(1), NOW)
+    pipeline.handle(Woke(), NOW)
+    assert pipeline.handle(Draining(), NOW) == []
+    assert pipeline.handle(CommitFailed("gone"), NOW) == [RetryIn(0, "gone"), Stopped()]
+    assert pipeline.handle(Retried(), NOW) == [Stopped()]
+
+
+def test_a_stop_while_a_commit_is_failing_is_at_once() -> None:
+    pipeline = _pipeline()
+    pipeline.handle(_received(1), NOW)
+    pipeline.handle(Woke(), NOW)
+    pipeline.handle(CommitFailed("gone"), NOW)
+    assert pipeline.handle(Draining(), NOW) == [Stopped()]
+
+
 def test_a_lost_session_is_a_possible_gap() -> None:
     pipeline = _pipeline()
     assert pipeline.handle(SourceUp(1, session_present=False), NOW) == []

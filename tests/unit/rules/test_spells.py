@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from domain.reading import Site
 from rules.finding import Change, Rule
 from rules.state import fresh
-from tests.unit.rules.making import T0, Service, Worn, minutes, reading
+from tests.unit.rules.making import T0, Service, Worn, minutes, reading, seconds
 
 HOT = [reading(minutes(m), temperature_c=38.5) for m in (0, 5, 10, 12)]
 
@@ -16,11 +16,20 @@ HOT = [reading(minutes(m), temperature_c=38.5) for m in (0, 5, 10, 12)]
 def test_a_finding_ends_with_the_episode() -> None:
     service = Service(Worn(ends_at=minutes(30)))
     service.receive(HOT)
-    assert not [each for each in service.tick(minutes(29)).changes if each.finding.ended_at]
-    (change,) = service.tick(minutes(31)).changes
+    assert not [each for each in service.tick(minutes(30) - 1).changes if each.finding.ended_at]
+    (change,) = service.tick(minutes(30)).changes
     assert (change.change, change.finding.ended_at) == (Change.ENDED, minutes(30))
     assert change.finding.last_at == minutes(12)
     assert not service.tick(minutes(32)).changes
+
+
+def test_so_does_a_silence() -> None:
+    service = Service(Worn(ends_at=minutes(30)))
+    service.receive([reading(T0, temperature_c=36)])
+    service.tick(minutes(20), seconds(1200))
+    assert not service.tick(minutes(30) - 1).changes
+    (change,) = service.tick(minutes(30)).changes
+    assert (change.finding.key.rule, change.finding.ended_at) == (Rule.SILENT, minutes(30))
 
 
 def test_nothing_is_left_pending() -> None:

@@ -1,0 +1,139 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from alerts.casework import LoggedEvent
+from alerts.dispatcher import LISTENERS, QUEUE, Dispatcher, TooManyListeners
+
+
+class Away(Exception):
+    """The log cannot be read."""
+
+
+class Log:
+    """A log in memory."""
+
+    def __init__(self, length: int = 0) -> None:
+        self.events = [LoggedEvent(n, n % 3, f"{n}") for n in range(1, length + 1)]
+        self.away = False
+        self.closed = 0
+        self._news = asyncio.Event()
+
+    def add(self, number: int) -> None:
+        start = len(self.events) + 1
+        self.events += [LoggedEvent(n, n % 3, f"{n}") for n in range(start, start + number)]
+        self._news.set()
+
+    async def last_id(self) -> int:
+        self._here()
+        return len(self.events)
+
+    async def after(self, event_id: int, limit: int) -> list[LoggedEvent]:
+        self._here()
+        return self.events[event_id : event_id + limit]
+
+    async def wait(self, timeout_s: float) -> None:
+        self._here()
+        self._news.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    def _here(self) -> None:
+        if self.away:
+            raise Away
+
+
+@asynccontextmanager
+async def running(log: Log) -> AsyncIterator[Dispatcher]:
+    dispatcher = Dispatcher(lambda: log, (Away,))
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(dispatcher.run())
+        await until(lambda: dispatcher.ready or log.away)
+        yield dispatcher
+        dispatcher.stop()
+        task.cancel()
+    assert log.closed == 1
+
+
+async def until(holds: object) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # type: ignore[operator]
+            await asyncio.sleep(0.001)
+
+
+async def heard(queue: asyncio.Queue[LoggedEvent | None], number: int) -> list[int]:
+    async with asyncio.timeout(5):
+        events = [await queue.get() for _ in range(number)]
+    return [event.event_id for event in events if event is not None]
+
+
+async def test_each_hears_what_is_of_their_grids_from_now_on() -> None:
+    log = Log(10)
+    async with running(log) as dispatcher:
+        one, all_ = dispatcher.listen(frozenset({1})), dispatcher.listen(frozenset({0, 1, 2}))
+        assert one.from_id == 10
+        log.add(6)
+        assert await heard(one.queue, 2) == [13, 16]
+        assert await heard(all_.queue, 6) == [11, 12, 13, 14, 15, 16]
+        dispatcher.leave(one)
+        log.add(3)
+        assert await heard(all_.queue, 3) == [17, 18, 19]
+        assert one.queue.empty()
+
+
+async def test_who_does_not_keep_up_is_put_out_and_others_are_not() -> None:
+    log = Log()
+    async with running(log) as dispatcher:
+        slow, quick = dispatcher.listen(frozenset({0, 1, 2})), dispatcher.listen(frozenset({0}))
+        log.add(QUEUE + 1)
+        await until(lambda: dispatcher.last_id == QUEUE + 1)
+        assert slow.put_out
+        assert slow.queue.qsize() == 1
+        assert await slow.queue.get() is None
+        assert dispatcher.put_out == 1
+        assert not quick.put_out
+        assert dispatcher.listening == 1
+
+
+async def test_there_is_room_for_so_many() -> None:
+    async with running(Log()) as dispatcher:
+        listeners = [dispatcher.listen(frozenset()) for _ in range(LISTENERS)]
+        with pytest.raises(TooManyListeners):
+            dispatcher.listen(frozenset())
+        dispatcher.leave(listeners[0])
+        dispatcher.listen(frozenset())
+
+
+async def test_a_log_that_is_away_is_waited_for() -> None:
+    log = Log(3)
+    async with running(log) as dispatcher:
+        listener = dispatcher.listen(frozenset({0, 1, 2}))
+        log.away = True
+        log.add(2)
+        await until(lambda: not dispatcher.reading)
+        log.away = False
+        assert await heard(listener.queue, 2) == [4, 5]
+        assert dispatcher.reading
+
+
+async def test_the_end_is_told_to_all_also_behind_a_full_queue() -> None:
+    log = Log()
+    async with running(log) as dispatcher:
+        idle, full = dispatcher.listen(frozenset({1})), dispatcher.listen(frozenset({0, 1, 2}))
+        log.add(QUEUE)
+        await until(lambda: dispatcher.last_id == QUEUE)
+        dispatcher.stop()
+        assert dispatcher.stopping
+        assert len(await heard(full.queue, QUEUE)) == QUEUE
+        assert await full.queue.get() is None
+        while idle.queue.qsize() > 1:
+            await idle.queue.get()
+        assert await idle.queue.get() is None
