@@ -72,7 +72,7 @@ class Alert:
     late: bool
     summary: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values only: see `alerts.triage.evidence_of`."""
+    """JSON values only: see `alerts.evidence`."""
     assignee: str | None = None
     deadline_at: int | None = None
     previous: str | None = None

@@ -35,11 +35,18 @@ PASSING: Final = (StoreUnreachable, StoreBusy, StoreMismatch)
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams before it waits for requests to end: they never would."""
+    """Says where it serves; ends the streams before it waits for requests: they never end."""
 
     def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher) -> None:
         super().__init__(config)
         self._dispatcher = dispatcher
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for each in sockets or ():
+            host, port = each.getsockname()[:2]
+            typer.echo(f"serving on http://{host}:{port}", err=True)
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -92,12 +99,10 @@ async def _serve_until_stopped(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    host, port = listener.getsockname()[:2]
     try:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(dispatcher.run())
             reading.add_done_callback(lambda _: stop())
-            typer.echo(f"serving on http://{host}:{port}", err=True)
             await server._serve([listener])  # noqa: SLF001 - serve() takes the signals
             reading.cancel()
     except BaseExceptionGroup as group:

@@ -53,6 +53,13 @@ async def test_a_final_refusal_is_not_retried(version: str, codes: tuple[int, in
         assert len(broker.connects) == 1
 
 
+@pytest.mark.parametrize("answer", [connack("5", 0x87), connack("3.1.1", 5)])
+async def test_a_final_refusal_does_not_make_auto_fall_back(answer: bytes) -> None:
+    async with OddBroker(answers(answer)) as broker:
+        assert not isinstance(await refused(broker, "auto"), VersionRefused)
+        assert [level(each) for each in broker.connects] == [5]
+
+
 async def test_a_busy_broker_is_asked_again(version: str) -> None:
     busy = answers(connack(version, 0x88 if version == "5" else 3))
     async with OddBroker(busy, busy, welcome(version)) as broker:

@@ -1,0 +1,118 @@
+"""The description of the API is whole: every call of the contract, with its refusals."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.api.app import create_app
+from alerts.api.not_yet import ROUTES
+from alerts.api.ports import Ports
+from alerts.dispatcher import Dispatcher
+from store.alertfeed import AlertFeed
+from store.desk import Desk
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
+
+CONTRACT = {
+    ("GET", "/alerts"),
+    ("GET", "/alerts/{alert_id}"),
+    ("GET", "/alerts/{alert_id}/events"),
+    ("POST", "/alerts/{alert_id}/acknowledge"),
+    ("POST", "/alerts/{alert_id}/visit"),
+    ("POST", "/alerts/{alert_id}/outcome"),
+    ("POST", "/alerts/{alert_id}/note"),
+    ("POST", "/alerts/{alert_id}/assign"),
+    ("POST", "/alerts/{alert_id}/undo"),
+    ("GET", "/alerts/stream"),
+    ("GET", "/signals"),
+    ("GET", "/episodes"),
+    ("GET", "/episodes/{episode_id}"),
+    ("GET", "/episodes/{episode_id}/readings"),
+    ("GET", "/rules/accuracy"),
+    ("GET", "/rejections"),
+    ("GET", "/gaps"),
+    ("GET", "/reports/daily"),
+}
+SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
+ASKED = {
+    "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
+    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id"},
+    "/api/v1/episodes/{episode_id}/readings": {
+        *("episode_id", "from", "to", "step", "cursor", "limit"),
+    },
+    "/api/v1/rejections": {"device", "cursor", "limit"},
+}
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    ports = Ports(
+        desk=Desk(NOWHERE),
+        dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
+        now=lambda: 0,
+        real_now=lambda: 0,
+        clock_factor=1.0,
+        console=Path("nowhere"),
+        unavailable=(),
+    )
+    return create_app(ports, "1.2.3").app.openapi()
+
+
+def operations() -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method.upper(), path.removeprefix("/api/v1")): operation
+        for path, methods in openapi()["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/api/v1")
+    }
+
+
+def test_every_call_of_the_contract_is_there_and_none_besides() -> None:
+    assert {*operations()} == CONTRACT | SESSION
+
+
+def test_what_is_not_there_yet_says_so() -> None:
+    said = {key for key, operation in operations().items() if "501" in operation["responses"]}
+    assert said == {*ROUTES}
+
+
+def test_every_operation_says_what_it_is_and_has_a_name_of_its_own() -> None:
+    for operation in operations().values():
+        assert operation["summary"]
+        assert operation["description"]
+    names = [operation["operationId"] for operation in operations().values()]
+    assert len({*names}) == len(names)
+
+
+def test_every_operation_but_the_sign_in_needs_somebody() -> None:
+    for (method, path), operation in operations().items():
+        assert "401" in operation["responses"]
+        if path != "/session" or method == "GET":
+            assert {*next(iter(operation["security"]))} <= {"HTTPBearer", "APIKeyCookie"}
+
+
+def test_refusals_are_described_as_problems() -> None:
+    for operation in operations().values():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert [*answer["content"]] == ["application/problem+json"], (operation, status)
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_what_can_be_asked(path: str) -> None:
+    parameters = openapi()["paths"][path]["get"]["parameters"]
+    assert {each["name"] for each in parameters} == ASKED[path]
+
+
+def test_writes_take_their_conditions() -> None:
+    for deed in ("acknowledge", "visit", "outcome"):
+        operation = operations()["POST", f"/alerts/{{alert_id}}/{deed}"]
+        names = {each["name"] for each in operation["parameters"]}
+        assert {"if-match", "idempotency-key"} <= {name.lower() for name in names}
+        assert {"403", "404", "409", "412"} <= {*operation["responses"]}
+
+
+def test_the_version_is_the_programs() -> None:
+    assert openapi()["info"]["version"] == "1.2.3"
