@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "ingest": "MQTT in: readings stored, judged, confirmed",
     "serve": "alerts, feeds, API and console out",
     "migrate": "brings the database's schema up to date",
-    "doctor": "checks broker, database, clock, disk (not yet)",
+    "doctor": "checks broker, database, clock, disk, secrets",
     "roster": "import or export people, devices, episodes, staff",
     "staff": "sets a sign-in",
     "token": "prints an API token",
@@ -34,7 +34,7 @@ COMMANDS: Final = {
 }
 """Each is `doorstep/commands/<name>.py` with a `typer.Typer` called `app`."""
 
-NOT_YET: Final = ("doctor", "score", "replay", "export")
+NOT_YET: Final = ("score", "replay", "export")
 
 
 class _Commands(TyperGroup):

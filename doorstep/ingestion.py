@@ -14,6 +14,7 @@ import uvicorn
 from typing_extensions import override
 
 from domain.people import Roster
+from doorstep.clock import Clock
 from doorstep.settings import ConfigurationError, Settings
 from ingest.gathering import Limits
 from ingest.health import application
@@ -21,7 +22,7 @@ from ingest.pipeline import Pipeline
 from ingest.runner import Ports, Runner
 from ingest.sources.address import SourceSettings
 from ingest.sources.auto import source
-from ingest.sources.port import Envelope
+from ingest.sources.port import Envelope, Source
 from ingest.work import Beginning
 from store import rejections, roster
 from store.errors import StoreBusy, StoreMismatch, StoreUnreachable, translated
@@ -58,7 +59,7 @@ async def run(settings: Settings) -> None:
     beginning = await asyncio.to_thread(recall, connection, rulebook, clock.now())
     pipeline = Pipeline(_limits(settings), beginning)
     ports = Ports(
-        source=source(_source_settings(settings), clock.now),
+        source=_source(settings, clock),
         ledger=ledger,
         rosters=_Rosters(settings.database_url, clock.now),
         now=clock.now,
@@ -142,6 +143,13 @@ def _limits(settings: Settings) -> Limits:
         age_ms=settings.ingest.batch_age_ms,
         window=settings.mqtt.receive_maximum,
     )
+
+
+def _source(settings: Settings, clock: Clock) -> Source:
+    try:
+        return source(_source_settings(settings), clock.now)
+    except ValueError as error:
+        raise ConfigurationError(f"mqtt: {error}") from error
 
 
 def _source_settings(settings: Settings) -> SourceSettings:

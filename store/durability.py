@@ -1,5 +1,6 @@
-"""What the database says of itself: for `doorstep doctor` only, which judges it. Reads, never
-writes, and works as an ordinary role: what that may not see is None.
+"""What the database says of itself: for `doorstep doctor` only, which judges it.
+
+Reads, never writes, and works as an ordinary role: what that may not see is None.
 
 The server's clock is examined here, so it has to be read; nothing is decided by it in SQL. It is
 the moment at which the server says that it began our own statement.
@@ -7,7 +8,7 @@ the moment at which the server says that it began our own statement.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 
@@ -123,12 +124,12 @@ def _schema_problem(connection: psycopg.Connection) -> str | None:
     return None
 
 
-def _row(connection: psycopg.Connection, query: str) -> Row:
-    row = connection.execute(query.encode()).fetchone()
+def _row(connection: psycopg.Connection, query: LiteralString) -> Row:
+    row = connection.execute(query).fetchone()
     assert row is not None, "one row was asked for"
     return row
 
 
-def _one(connection: psycopg.Connection, query: str) -> Any:
-    row = connection.execute(query.encode()).fetchone()
+def _one(connection: psycopg.Connection, query: LiteralString) -> Any:
+    row = connection.execute(query).fetchone()
     return None if row is None else row[0]

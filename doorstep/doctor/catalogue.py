@@ -58,7 +58,7 @@ CATALOGUE: Final = {
     ),
     "broker.window": Entry(
         "The broker sends so many messages ahead of our confirmation; few of them cap the rate.",
-        "Allow DOORSTEP_MQTT__RECEIVE_MAXIMUM in flight. Mosquitto: max_inflight_messages above it.",
+        "Let DOORSTEP_MQTT__RECEIVE_MAXIMUM be in flight. Mosquitto: max_inflight_messages.",
     ),
     "broker.offline_queue": Entry(
         "What the broker confirms to devices while we are away must be there when we come back.",

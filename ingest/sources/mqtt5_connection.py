@@ -8,7 +8,7 @@ given goes out in one write. However the connection ends (end of stream, malform
 peer, an exception in `deliver`), `ended` is resolved exactly once: there is no deaf state.
 
 A broker that sends more than the Receive Maximum is not cut off. Mosquitto does it (2.0.11 after
-the first puback of a backlog, 2.0.21 when a session is resumed with a smaller one), and to insist
+the first puback of a backlog, 2.0.11 when a session is resumed with a smaller one), and to insist
 would be never to get past it; but nothing more is read until enough of it is confirmed.
 It refuses to reconnect; `mqtt5` makes a new connection with the next generation.
 """

@@ -165,7 +165,8 @@ class PahoLink:
 
     def _fd(self) -> int | None:
         sock = self._client.socket()
-        return None if sock is None else sock.fileno()
+        fd = -1 if sock is None else sock.fileno()
+        return None if fd < 0 else fd  # negative once the socket has been closed
 
     def _hang_up(self) -> None:
         client = self._client

@@ -134,6 +134,7 @@ def test_what_cannot_start_says_why_in_one_line(database: str, tmp_path: Path) -
         ({"DOORSTEP_DATABASE_URL": "http://x"}, 3, "database_url"),
         ({"DOORSTEP_DATABASE_URL": database, "DOORSTEP_MQTT_URL": "tcp://x"}, 3, "mqtt_url"),
         ({"DOORSTEP_DATABASE_URL": database, "DOORSTEP_RULEBOOK": "/none"}, 3, "rulebook"),
+        ({"DOORSTEP_DATABASE_URL": database, "DOORSTEP_MQTT_URL": "mqtt://h/x"}, 3, "mqtt"),
     ):
         done = doorstep.run(["ingest"], {"DOORSTEP_INGEST__HTTP_PORT": "0", **env})
         assert done.returncode == code, done.stderr

@@ -182,16 +182,16 @@ async def test_our_own_pause_is_not_the_brokers_silence() -> None:
 
 async def test_a_goodbye_goes_out_behind_the_pubacks_and_reads_to_the_end() -> None:
     scene = Scene().up()
-    scene.sends((1, b"a"))
+    scene.sends((1, b"a"), (2, b"b"))
     scene.it.pause()
     scene.it.confirm([(4, 1)])
     scene.it.finish()
     assert scene.paper.writes == [b"\x40\x02\x00\x01", GOODBYE]
     assert scene.paper.reading
     assert not scene.paper.closed
-    scene.sends((2, b"b"))
+    scene.sends((3, b"c"))
     scene.it.confirm([(4, 2)])
-    assert (len(scene.paper.writes), scene.calls) == (2, [[b"a"]])
+    assert (len(scene.paper.writes), scene.calls) == (2, [[b"a", b"b"]])
     assert (await scene.ending()).reason == "stopped"
 
 

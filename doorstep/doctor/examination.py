@@ -1,0 +1,68 @@
+"""One visit: probes first, then judgement, in the order broker, database, machine, secrets.
+
+A broker or database that cannot be reached leaves the others' checks standing.
+"""
+
+import os
+import secrets
+
+from doorstep.doctor import (
+    broker,
+    broker_checks,
+    database,
+    database_checks,
+    machine,
+    machine_checks,
+)
+from doorstep.doctor.broker_checks import Asked
+from doorstep.doctor.check import Check
+from doorstep.settings import ConfigurationError, Settings
+from ingest.sources.address import SourceSettings
+from store.durability import Durability
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks. Takes up to a minute, most of it the broker's queue.
+
+    Raises `ConfigurationError`.
+    """
+    mqtt = _mqtt(settings)
+    found = database.look(settings.database_url)
+    here = found if isinstance(found, Durability) else None
+    now = settings.make_clock().now()
+    body = machine.look(settings, mqtt, here, os.environ)
+    return [
+        *broker_checks.judge(_asked(mqtt), broker.look(mqtt, _name())),
+        *database_checks.judge(found, now),
+        *machine_checks.judge(body, now, None if here is None else here.journal_at),
+    ]
+
+
+def _name() -> str:
+    """A client id that nobody has: ingestion's own holds the queue, and is never touched."""
+    return f"doorstep-doctor-{secrets.token_hex(6)}"
+
+
+def _mqtt(settings: Settings) -> SourceSettings:
+    mqtt = settings.mqtt
+    try:
+        made = SourceSettings(
+            url=settings.mqtt_url,
+            protocol=mqtt.protocol,
+            client_id=mqtt.client_id,
+            username=mqtt.username,
+            password=mqtt.password,
+            ca_file=None if mqtt.ca_file is None else str(mqtt.ca_file),
+            receive_maximum=mqtt.receive_maximum,
+            session_expiry_s=mqtt.session_expiry_s,
+            keep_alive_s=mqtt.keep_alive_s,
+        )
+        made.tls_context()  # an unusable CA file is found before anything is tried
+    except ValueError as error:
+        raise ConfigurationError(f"mqtt: {error}") from error
+    return made
+
+
+def _asked(mqtt: SourceSettings) -> Asked:
+    address = mqtt.address()
+    return Asked(address.host, address.tls, mqtt.session_expiry_s, mqtt.receive_maximum)
