@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from domain.instant import MINUTE_US
 from doorstep.clock import SystemClock
 from tests.acceptance import publishing, stored
@@ -50,6 +52,7 @@ async def _kill_while_publishing(service: doorstep.Process, port: int, now: int,
             await asyncio.to_thread(service.wait_ready)
 
 
+@pytest.mark.timeout(600)
 async def test_ten_kills_lose_nothing_and_double_nothing(
     database: str, broker: Broker, tmp_path: Path
 ) -> None:
