@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import psycopg
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -38,8 +41,6 @@ def import_(
     """
     import json
 
-    import psycopg
-
     from doorstep.settings import load_settings
     from store.errors import translated
     from store.roster_document import RosterRefused
@@ -47,13 +48,14 @@ def import_(
 
     settings = load_settings()
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        document = json.loads(text)
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        # Spreadsheets and Windows editors put a byte order mark in front.
+        document = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_each_name_once)
     except (OSError, ValueError, RecursionError) as error:
         typer.echo(f"doorstep: cannot read {file}: {error}", err=True)
         raise typer.Exit(1) from error
     try:
-        with translated(), psycopg.connect(settings.database_url, connect_timeout=10) as connection:
+        with translated(), _connect(settings.database_url) as connection:
             version = import_document(connection, document, settings.make_clock().now())
     except RosterRefused as error:
         for pointer, sentence in error.problems:
@@ -76,12 +78,27 @@ def export() -> None:
     """
     import json
 
-    import psycopg
-
     from doorstep.settings import load_settings
     from store.errors import translated
     from store.roster_import import export_document
 
     settings = load_settings()
-    with translated(), psycopg.connect(settings.database_url, connect_timeout=10) as connection:
+    with translated(), _connect(settings.database_url) as connection:
         typer.echo(json.dumps(export_document(connection), ensure_ascii=False, indent=1))
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Of a list given twice one would silently be lost; raises `ValueError`."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name!r} is twice in one object")
+        found[name] = value
+    return found
+
+
+def _connect(database_url: str) -> "psycopg.Connection":
+    import psycopg
+
+    # In another time zone the year 9999, which people write for "no end", cannot be read back.
+    return psycopg.connect(database_url, connect_timeout=10, options="-c timezone=UTC")

@@ -64,6 +64,7 @@ def _look(settings: SourceSettings, name: str, version: Version) -> BrokerFacts:
 def _limits(said: Mapping[str, Any]) -> Limits:
     retain, wildcards = said.get("RetainAvailable"), said.get("WildcardSubscriptionAvailable")
     return Limits(
+        receive_maximum=said.get("ReceiveMaximum"),
         maximum_qos=said.get("MaximumQoS"),
         retain=None if retain is None else bool(retain),
         wildcards=None if wildcards is None else bool(wildcards),

@@ -14,7 +14,9 @@ from doorstep.doctor.nearness import is_here
 
 LARGEST_PACKET: Final = 65_536 + 128
 """Bytes of the largest message of the contract, with its topic, header and properties."""
-PROMISED_WINDOW: Final = 100
+USUAL_IN_FLIGHT: Final = 20
+"""What common clients have under way without asking the broker how much it takes."""
+LEAST_WINDOW: Final = 100
 """Messages ahead of our pubacks below which a commit of 50 ms caps the rate at 2,000/s."""
 
 
@@ -32,6 +34,7 @@ class Asked:
 class Limits:
     """What the CONNACK of MQTT 5 says; None where it is silent."""
 
+    receive_maximum: int | None = None
     maximum_qos: int | None = None
     retain: bool | None = None
     wildcards: bool | None = None
@@ -127,6 +130,9 @@ def _version(version: str | None) -> Iterator[Check]:
 def _limits(asked: Asked, limits: Limits) -> Iterator[Check]:
     qos = 2 if limits.maximum_qos is None else limits.maximum_qos
     yield (ok if qos >= 1 else fail)("broker.qos", f"up to QoS {qos}")
+    taken = 65_535 if limits.receive_maximum is None else limits.receive_maximum
+    enough = taken >= USUAL_IN_FLIGHT
+    yield (ok if enough else warn)("broker.receive_maximum", f"{taken:,} from one client")
     retain = limits.retain is not False
     yield (ok if retain else warn)("broker.retain", "allowed" if retain else "not allowed")
     wildcards = limits.wildcards is not False
@@ -152,7 +158,7 @@ def _window(asked: Asked, queue: Queued | NotProbed) -> Iterator[Check]:
     found = f"{queue.ahead:,} messages ahead of our confirmation"
     if queue.ahead >= wanted:
         yield ok("broker.window", f"at least {found}")
-    elif queue.ahead >= PROMISED_WINDOW:
+    elif queue.ahead >= LEAST_WINDOW:
         yield ok("broker.window", f"{found}; {asked.receive_maximum:,} asked for")
     else:
         yield warn("broker.window", f"{found}; {asked.receive_maximum:,} asked for")

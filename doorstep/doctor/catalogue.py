@@ -40,6 +40,10 @@ CATALOGUE: Final = {
         "With QoS 0 alone nothing is confirmed, and no reading is safe.",
         "Allow QoS 1. Mosquitto: max_qos 1 or more on the listener.",
     ),
+    "broker.receive_maximum": Entry(
+        "Common clients have 20 messages under way; a broker that takes fewer disconnects them.",
+        "Mosquitto: max_inflight_messages 20 or more.",
+    ),
     "broker.retain": Entry(
         "A device's status is retained, so that it is known also after a restart of ours.",
         "Allow retained messages. Mosquitto: retain_available true.",

@@ -23,7 +23,7 @@ KEPT_S: Final = 300
 """How long the broker keeps the probe's session if we die: long enough to come back."""
 FIRST_S: Final = 3.0
 PUBLISHED_S: Final = 40.0
-QUIET_S: Final = 3.0
+QUIET_S: Final = 5.0
 """Nothing for so long after a return: nothing more will come. Above NATS's time to send again."""
 AHEAD_S: Final = 0.5
 """Nothing for so long without a confirmation of ours: the window is full."""
