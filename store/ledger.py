@@ -138,13 +138,15 @@ class PostgresLedger:
 
     def _settle(self, connection: psycopg.Connection) -> Result | None:
         """The result of a step whose COMMIT had no answer, if the journal has it."""
-        unsettled, self._unsettled = self._unsettled, None
+        unsettled = self._unsettled
         if unsettled is None:
             return None
         row = connection.execute(
             "SELECT 1 FROM journal WHERE shard = %s AND batch = %s AND epoch = %s",
             [self._shard, unsettled.result.batch, self._epoch],
         ).fetchone()
+        # Only an answer settles it: the connection may break again while we ask.
+        self._unsettled = None
         return None if row is None else self._remember(unsettled)
 
     def _commit(self, connection: psycopg.Connection, work: Work) -> Result:
