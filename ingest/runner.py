@@ -97,6 +97,7 @@ class Runner:
         self._work: asyncio.Queue[Work] = asyncio.Queue(maxsize=1)
         self._stopped = asyncio.Event()
         self._last_failure = ""
+        self._roster_failure = ""
         self._grace: asyncio.TimerHandle | None = None
         self.signals = Signals()
 
@@ -208,7 +209,11 @@ class Runner:
                     await self._resubmit(thread)
                     resubmitted_for = self._pipeline.roster_version
             except self._ports.passing as error:
-                log.debug("cannot read the roster", extra={"reason": str(error)})
+                if self._roster_failure != str(error):
+                    log.warning("cannot read the roster", extra={"reason": str(error)})
+                self._roster_failure = str(error)
+            else:
+                self._roster_failure = ""
 
     def _newer_roster(self) -> RosterChanged | None:
         roster = self._ports.rosters.newer_than(self._pipeline.roster_version)

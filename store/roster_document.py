@@ -5,16 +5,20 @@ had, with what the file says laid over it) and reports every problem as a JSON p
 sentence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -22,6 +26,19 @@ from pydantic import (
 
 from domain.reading import Site
 
+
+def _in_utc(moment: datetime) -> datetime:
+    # An offset can carry a time past the years that Python can read back from the database.
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be from the year 1900 to 9999") from error
+    if moment.year < 1900:
+        raise ValueError("must be from the year 1900 to 9999")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
@@ -117,12 +134,22 @@ class Polygon(_Object):
         return corners
 
 
+def _shape(home: object) -> str:
+    outlined = "polygon" in home if isinstance(home, Mapping) else isinstance(home, Polygon)
+    return "Polygon" if outlined else "Circle"
+
+
+Home = Annotated[
+    Annotated[Circle, Tag("Circle")] | Annotated[Polygon, Tag("Polygon")], Discriminator(_shape)
+]
+
+
 class Entry(_Object):
     """A threshold, who set it and until when it holds."""
 
     value_c: FeverC = Field(validation_alias=AliasChoices("value_c", "value"))
     origin: Text | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class Thresholds(_Object):
@@ -143,8 +170,8 @@ class Thresholds(_Object):
 class Leave(_Object):
     """A time the person may be away."""
 
-    from_: AwareDatetime = Field(alias="from")
-    to: AwareDatetime
+    from_: Moment = Field(alias="from")
+    to: Moment
     why: Text = ""
 
     @model_validator(mode="after")
@@ -161,9 +188,9 @@ class Episode(_Object):
     person: Id
     grid: Id
     building: Text = ""
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
-    home: Circle | Polygon | None = None
+    starts_at: Moment
+    ends_at: Moment
+    home: Home | None = None
     thresholds: Thresholds = Thresholds()
     leave: list[Leave] = []
 
@@ -179,8 +206,8 @@ class Assignment(_Object):
 
     device: DeviceId
     episode: Id
-    from_: AwareDatetime = Field(alias="from")
-    to: AwareDatetime | None = None
+    from_: Moment = Field(alias="from")
+    to: Moment | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> "Assignment":
@@ -223,8 +250,25 @@ def parse(document: Any) -> Document:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    named = [str(part) for part in location if part not in ("Circle", "Polygon", "Entry", "float")]
+    named = [part for part in map(str, location) if not _of_a_type(part)]
     return "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in named)
+
+
+def _of_a_type(part: str) -> bool:
+    """Whether pydantic named a type here: the alternatives of a union, which no file contains."""
+    names = ("Circle", "Polygon", "Entry", "float", "constrained-float")
+    return part in names or part.startswith("dict[")
+
+
+def told_twice(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Objects with the id of an earlier one in the same file, and other content."""
+    for section in SECTIONS:
+        items = document.get(section)
+        first: dict[str, Any] = {}
+        for n, item in enumerate(items if isinstance(items, list) else ()):
+            id_ = item.get("id") if isinstance(item, Mapping) else None
+            if isinstance(id_, str) and first.setdefault(id_, item) != item:
+                yield f"/{section}/{n}/id", f"{id_} is in the file twice, with different content"
 
 
 def dangling(document: Document, known: dict[str, set[str]]) -> Iterator[tuple[str, str]]:

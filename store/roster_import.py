@@ -16,9 +16,19 @@ from psycopg.types.json import Jsonb
 
 from domain.instant import to_datetime
 from store.errors import translated
-from store.roster_document import SECTIONS, Document, RosterRefused, dangling, parse
+from store.roster_document import (
+    SECTIONS,
+    Document,
+    RosterRefused,
+    dangling,
+    parse,
+    told_twice,
+)
 
 _LOCK: Final = 0x526F7374  # "Rost"
+
+_IN_ORDER: Final = " ORDER BY 1, 2, 3"
+"""By id, or by device, episode and time: two exports of one roster are the same text."""
 
 _SELECT: Final[dict[str, LiteralString]] = {
     "communities": "SELECT id, name, timezone FROM community",
@@ -45,6 +55,8 @@ def import_document(connection: psycopg.Connection, document: Any, now: int) -> 
     """
     if not isinstance(document, Mapping):
         raise RosterRefused([("", "a roster is a JSON object")])
+    if contradictions := list(told_twice(document)):
+        raise RosterRefused(contradictions)
     with translated(), connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         whole = {key: _merged(cursor, key, items) for key, items in document.items()}
@@ -61,7 +73,7 @@ def export_document(connection: psycopg.Connection) -> dict[str, list[dict[str, 
     """The whole roster as a file's content, JSON values only."""
     with translated(), connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         return {
-            section: [_plain(row) for row in cursor.execute(query).fetchall()]
+            section: [_plain(row) for row in cursor.execute(query + _IN_ORDER).fetchall()]
             for section, query in _SELECT.items()
         }
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.instant import parse_rfc3339
-from store.roster_document import RosterRefused, dangling, parse
+from store.roster_document import RosterRefused, dangling, parse, told_twice
 from tests.acceptance.publishing import roster
 
 GOOD = roster(parse_rfc3339("2026-02-03T04:05:06Z"), 2)
@@ -46,6 +46,11 @@ def test_a_good_roster_is_taken() -> None:
         ("/episodes/0/thresholds", {"fever_c": {"elbow": 37.5}}, "/episodes/0/thresholds/fever_c"),
         ("/episodes/0/leave", [{"from": "2026-02-03T05:00:00Z", "to": "2026-02-03T04:00:00Z"}],
          "/episodes/0/leave/0"),
+        ("/episodes/0/starts_at", "0001-01-01T00:00:00+14:00", "/episodes/0/starts_at"),
+        ("/episodes/0/ends_at", "9999-12-31T23:59:59-01:00", "/episodes/0/ends_at"),
+        ("/episodes/0/home", {"datum": "xyz"}, "/episodes/0/home/datum"),
+        ("/episodes/0/thresholds", {"fever_c": {"axillary": "x"}},
+         "/episodes/0/thresholds/fever_c/axillary"),
         ("/assignments/0/to", "2020-01-01T00:00:00Z", "/assignments/0"),
         ("/grids/0/colour", "red", "/grids/0/colour"),
     ],
@@ -83,3 +88,16 @@ def test_a_reference_that_leads_nowhere_is_found(path: str, value: object) -> No
 def test_the_database_may_know_what_the_file_does_not_say() -> None:
     document = parse(_with("/episodes/0/person", "p-99"))
     assert list(dangling(document, {"people": {"p-99"}})) == []
+
+
+def test_a_home_that_is_wrong_is_not_also_told_what_another_kind_of_home_needs() -> None:
+    with pytest.raises(RosterRefused) as caught:
+        parse(_with("/episodes/0/home/radius_m", -1))
+    assert [pointer for pointer, _ in caught.value.problems] == ["/episodes/0/home/radius_m"]
+
+
+def test_one_id_with_two_contents_is_found_and_a_mere_repetition_is_not() -> None:
+    person = {"id": "p-1", "name": "A"}
+    assert list(told_twice({"people": [person, dict(person)]})) == []
+    contradictions = list(told_twice({"people": [person, {"id": "p-1", "name": "B"}]}))
+    assert [pointer for pointer, _ in contradictions] == ["/people/1/id"]
