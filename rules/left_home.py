@@ -39,7 +39,8 @@ def marks(batch: Batch) -> list[Marks]:
     which = np.flatnonzero(fix | near)
     column = batch.marks(which)
     column["kind"] = Kind.CLEARS
-    measured = np.flatnonzero((fix & ~near & ~veto)[which])
+    # A reading that hears the beacon vetoes its own fix.
+    measured = np.flatnonzero((fix & ~veto)[which])
     if len(measured):
         column[measured] = _measure(batch, column[measured])
     column["severity"] = Severity.URGENT

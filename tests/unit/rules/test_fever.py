@@ -127,6 +127,7 @@ def test_a_device_that_uploads_every_ten_minutes_needs_two_readings() -> None:
     (finding,) = course((0, 38), (1, 38), worn=SPARSE)
     assert finding.onset_at == minutes(0)
     assert len(course((0, 38), (30, 38), worn=SPARSE)) == 1
+    assert len(course((0, 38), (0, 38.1), worn=SPARSE)) == 1
     assert not course((0, 38), (30.1, 38), worn=SPARSE), "three intervals are the longest gap"
     assert not course((0, 38), (10, 36), (20, 38), worn=SPARSE)
 

@@ -3,17 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from domain.geo import to_wgs84
 from domain.people import Home, LeaveWindow
 from domain.reading import Datum
 from rules.finding import Finding, Rule, Severity
-from tests.unit.rules.making import METRE_E7, NANJING, Worn, findings, key, minutes, reading
+from rules.homes import Homes
+from tests.unit.rules.making import (
+    METRE_E7,
+    NANJING,
+    Service,
+    Worn,
+    findings,
+    key,
+    minutes,
+    reading,
+)
 
 
 def fix(minute: float, north_m: float, accuracy_m: float = 10, **more: Any) -> Mapping[str, Any]:
-    return reading(minutes(minute), north_m=north_m, accuracy_m=accuracy_m, **more)
+    slot = more.pop("slot", 0)
+    return reading(minutes(minute), slot, north_m=north_m, accuracy_m=accuracy_m, **more)
 
 
 def test_leaving_has_all_its_particulars() -> None:
@@ -39,6 +51,7 @@ def test_leaving_has_all_its_particulars() -> None:
         pytest.param(40, 111, True, id="clear of fence, buffer and error"),
         pytest.param(40, 109, False, id="the error circle touches the buffer"),
         pytest.param(1, 86, True, id="no fix is better than 15 m"),
+        pytest.param(0.1, 86, True, id="nearly zero is still known"),
         pytest.param(1, 84, False, id="15 m, not 1 m"),
         pytest.param(0, 121, True, id="unknown is 50 m"),
         pytest.param(0, 119, False, id="unknown is not perfect"),
@@ -50,6 +63,26 @@ def test_leaving_has_all_its_particulars() -> None:
 def test_accuracy_is_held_against_us(accuracy_m: float, north_m: float, left: bool) -> None:
     fixes = [fix(minute, north_m, accuracy_m) for minute in (0, 1, 2)]
     assert bool(findings(fixes)) is left
+
+
+def exactly(distance_dm: int) -> Mapping[str, int]:
+    """A position due north that is measured to be so far away."""
+    homes = Homes.of([NANJING], 1)
+    guess = round(NANJING.lat * 1e7 + distance_dm / 10 * METRE_E7)
+    lats = np.arange(guess - 500, guess + 500)
+    lons = np.full(len(lats), NANJING.lon)
+    measured = homes.distance_dm(np.zeros(len(lats), dtype=np.int64), lats / 1e7, lons)
+    found = lats[measured == distance_dm]
+    return {"lat_e7": int(found[len(found) // 2]), "lon_e7": round(NANJING.lon * 1e7)}
+
+
+def test_the_border_itself_is_not_outside_and_the_fence_itself_is_inside() -> None:
+    border = [reading(minutes(m), accuracy_m=15, **exactly(850)) for m in (0, 2)]
+    beyond = [reading(minutes(m), accuracy_m=15, **exactly(851)) for m in (3, 5)]
+    fence = reading(minutes(7), accuracy_m=15, **exactly(650))
+    not_yet = reading(minutes(6), accuracy_m=15, **exactly(651))
+    (finding,) = findings([*border, *beyond, not_yet, fence])
+    assert (finding.onset_at, finding.ended_at) == (minutes(3), minutes(7))
 
 
 def test_two_minutes_over_two_fixes() -> None:
@@ -75,6 +108,7 @@ def test_sparse_devices_need_two_fixes() -> None:
     assert finding.onset_at == minutes(0)
     assert not findings([fix(0, 200), fix(91, 200)], worn)
     assert len(findings([fix(0, 200), fix(1, 200)], worn)) == 1
+    assert len(findings([fix(0, 200), fix(0, 201)], worn)) == 1
 
 
 class TestBeacon:
@@ -101,6 +135,19 @@ class TestBeacon:
         near = reading(minutes(0), near_home=1)
         assert not findings([near, fix(1, 200), fix(2, 200)])
         assert len(findings([near, fix(2.1, 200), fix(4.1, 200)])) == 1
+
+    def test_many_wearers_in_a_batch_each_with_their_own(self) -> None:
+        service = Service(Worn(), Worn(), Worn())
+        service.receive(
+            [
+                reading(minutes(0), 0, near_home=1),
+                fix(1, 10),
+                fix(0, 10, slot=1),
+                fix(1, 10, slot=1),
+                reading(minutes(1), 2, near_home=1),
+            ]
+        )
+        assert service.state["near_at"].tolist() == [minutes(0), 0, minutes(1)]
 
     @pytest.mark.parametrize("near_home", [-1, 0])
     def test_not_hearing_it_is_no_evidence(self, near_home: int) -> None:

@@ -90,9 +90,17 @@ def test_what_does_not_overlap_is_another_finding() -> None:
     assert changes([early], [later]) == [Change.WITHDRAWN, Change.BEGAN]
 
 
+def test_what_touches_is_the_same_finding() -> None:
+    early = replace(FEVER, ended_at=minutes(20), last_at=minutes(15))
+    later = replace(FEVER, onset_at=minutes(20), ended_at=minutes(70))
+    assert changes([early], [later]) == [Change.REVISED]
+    assert changes([later], [early]) == [Change.REVISED]
+
+
 def test_what_was_settled_long_before_stays_as_it_is() -> None:
     """A threshold changed since must not rewrite what was found under the old one."""
     settled = replace(FEVER, ended_at=minutes(70))
     assert revise([settled], [], settled.ended_at + 2 * DAY_US + 1) == []  # type: ignore[operator]
     assert revise([], [settled], settled.ended_at + 2 * DAY_US + 1) == []  # type: ignore[operator]
+    assert revise([settled], [], settled.ended_at + 2 * DAY_US)  # type: ignore[operator]
     assert revise([FEVER], [], FEVER.onset_at + 9 * DAY_US)[0].change is Change.WITHDRAWN

@@ -103,6 +103,32 @@ def test_any_reading_ends_it_however_late_it_was_measured() -> None:
     assert {each.onset_at for each in silences(service)} == {T0, minutes(21)}
 
 
+def test_it_ends_with_the_first_of_several_and_is_counted_from_the_last() -> None:
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    service.receive(
+        [
+            reading(minutes(m), temperature_c=36.5) | {"received_at": minutes(30 - m)}
+            for m in (1, 2, 3)
+        ]
+    )
+    (finding,) = silences(service)
+    assert finding.ended_at == minutes(27)
+    assert service.state["silence"]["heard_at"][0] == minutes(29)
+
+
+def test_the_receive_clock_may_have_run_long_before() -> None:
+    service = Service(Worn(ends_at=minutes(40)))
+    service.clock_us = seconds(10_000)
+    service.receive([reading(T0, temperature_c=36.5)])
+    service.tick(minutes(14), seconds(10_899))
+    assert not silences(service)
+    service.tick(minutes(15), seconds(10_900))
+    assert silences(service)[0].value == 900
+    service.tick(minutes(40), seconds(12_400))
+    assert silences(service)[0].value == 2400
+
+
 def test_only_the_receive_clock_counts() -> None:
     service = heard()
     service.tick(minutes(600), seconds(10))
@@ -133,6 +159,15 @@ class TestNeverHeard:
         service.tick(minutes(30), seconds(900))
         (finding,) = silences(service)
         assert finding.onset_at == minutes(10)
+
+    def test_the_spell_begins_and_ends_to_the_microsecond(self) -> None:
+        service = Service(Worn(spells=((minutes(10), minutes(25)),)))
+        assert not len(service.tick(minutes(10) - 1, 0).slots)
+        assert len(service.tick(minutes(10), 0).slots) == 1
+        assert not service.tick(minutes(25), seconds(900)).changes
+        service = Service(Worn(spells=((minutes(10), minutes(25)),)))
+        service.tick(minutes(10), 0)
+        assert service.tick(minutes(25) - 1, seconds(900)).changes
 
     def test_nobody_is_counted_twice(self) -> None:
         service = Service(Worn())
