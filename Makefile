@@ -49,8 +49,8 @@ meta: ## what the project demands of itself
 bench: setup ## (not yet) one table of figures measured side by side
 	@echo "make bench: not yet; bench/run.py comes with the issue on speed" >&2; exit 2
 
-crash: setup ## (not yet) kills everything at random moments
-	@echo "make crash: not yet; the acceptance layer (make e2e) has the kills there are" >&2; exit 2
+crash: setup services ## kills everything at random moments for a minute on each broker, and checks
+	@$(BIN)/python -m tests.crash $(CRASH)
 
 docs: setup ## draws the part of docs/alert-lifecycle.md that follows from the code
 	@$(BIN)/python -m tests.meta.lifecycle_diagram

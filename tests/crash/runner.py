@@ -1,0 +1,133 @@
+"""One crash run: traffic and faults at the same time, then healing, then the checks."""
+
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.instant import MINUTE_US
+from doorstep.clock import SystemClock
+from tests.acceptance import stored
+from tests.crash.checks import CHECKS, Run
+from tests.crash.deployment import READY_WITHIN_S, Deployment, deployed
+from tests.crash.nemesis import Nemesis, schedule
+from tests.crash.publisher import Publisher
+from tests.crash.traffic import Traffic, traffic
+
+HEALED_WITHIN_S = 120.0
+SHOWN = 10
+"""Lines of each kind of trouble."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked for."""
+
+    broker: str
+    seed: int
+    seconds: float
+    per_s: float
+    kinds: Sequence[str]
+    """Faults to choose from."""
+
+
+def crash(plan: Plan, tell: Tell) -> bool:
+    """Whether everything held. Tells the seed, each fault as it happens, and a table at the end."""
+    rng = random.Random(f"{plan.seed} {plan.broker}")
+    now = SystemClock().now() - MINUTE_US
+    sent = traffic(rng, now, round(plan.seconds * plan.per_s))
+    expected = {device: sent.findings(device) for device in sent.readings}
+    tell(
+        f"crash: seed {plan.seed}, {plan.broker}, {plan.seconds:.0f} s,"
+        f" {len(sent.messages)} messages of {len(sent.readings)} wearers at {plan.per_s:.0f}/s,"
+        f" {sum(map(len, expected.values()))} findings to come"
+    )
+    folder = Path(tempfile.mkdtemp(prefix="doorstep-crash-"))
+    with deployed(plan.broker, folder, sent.roster) as deployment:
+        publisher = Publisher(deployment.broker.port, sent.messages, plan.per_s)
+        devices = threading.Thread(target=publisher.run, daemon=True)
+        devices.start()
+        nemesis = Nemesis(deployment, schedule(rng, plan.kinds), tell)
+        try:
+            nemesis.run(plan.seconds)
+            healed_s = _heal(deployment, publisher, sent)
+        finally:
+            publisher.giving_up.set()
+            devices.join()
+        tell(f"  healed in {healed_s:.1f} s; {_spent(deployment, publisher, nemesis)}")
+        run = Run(deployment, sent, publisher, expected)
+        good = _verdict(run, tell)
+    if good:
+        shutil.rmtree(folder)
+    tell(f"crash: seed {plan.seed}, {plan.broker}: {'held' if good else f'see {folder}'}")
+    return good
+
+
+def _heal(deployment: Deployment, publisher: Publisher, sent: Traffic) -> float:
+    """Waits until everything there is to do is done, or as long as that may take; says how long."""
+    begun_at = time.monotonic()
+    for kept in (deployment.ingest, deployment.serve):
+        kept.wait_ready(READY_WITHIN_S)
+    pause = threading.Event()
+    total = sum(map(len, sent.readings.values()))
+    poison = sum(1 for message in sent.messages if message.reason)
+
+    def done() -> bool:
+        return (
+            publisher.done
+            and stored.one(deployment.database, "SELECT count(*) FROM reading") >= total
+            and stored.one(deployment.database, "SELECT count(*) FROM rejected_message") >= poison
+            and stored.one(deployment.database, "SELECT count(*) FROM late_work") == 0
+        )
+
+    def told() -> bool:
+        last = "SELECT coalesce(max(event_id), 0) FROM alert_event JOIN grid USING (grid_no)"
+        return all(
+            subscriber.last_id
+            >= stored.one(
+                deployment.database,
+                f"{last} JOIN staff_grid USING (grid_no) JOIN staff USING (staff_no)"
+                f" WHERE staff.id = '{subscriber.staff}'",
+            )
+            for subscriber in deployment.subscribers
+        )
+
+    for over in (done, told):
+        while not over() and time.monotonic() - begun_at < HEALED_WITHIN_S:
+            pause.wait(0.3)
+    return time.monotonic() - begun_at
+
+
+def _spent(deployment: Deployment, publisher: Publisher, nemesis: Nemesis) -> str:
+    """What the run went through, in one line."""
+    faults = ", ".join(f"{kind} {count}" for kind, count in sorted(nemesis.done.items()))
+    batches, again = stored.rows(
+        deployment.database, "SELECT count(*), sum(duplicates) FROM journal"
+    )[0]
+    exits = sorted({said.strip().splitlines()[-1] for _, said in deployment.ingest.exits if said})
+    return (
+        f"{sum(nemesis.done.values())} faults ({faults});"
+        f" {deployment.ingest.starts} starts of ingest, it ended by itself"
+        f" {len(deployment.ingest.exits)} times {exits};"
+        f" {publisher.sent_again} messages sent again by devices, {batches} steps,"
+        f" {again} readings seen again;"
+        f" streams connected {[each.connections for each in deployment.subscribers]}"
+        f" and heard {[len(each.heard) for each in deployment.subscribers]}"
+    )
+
+
+def _verdict(run: Run, tell: Tell) -> bool:
+    good = True
+    for name, check in CHECKS.items():
+        wrong = list(check(run))
+        good = good and not wrong
+        tell(f"  {name:<30}{len(wrong):>8}")
+        for line in wrong[:SHOWN]:
+            tell(f"      {line}")
+    return good
