@@ -17,24 +17,19 @@ from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.dispatcher import Dispatcher
 from doorstep.clock import SystemClock
-from doorstep.settings import ConfigurationError, Settings
+from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
+from doorstep.settings import Settings
 from store.alertfeed import AlertFeed
 from store.desk import Desk
-from store.errors import StoreBusy, StoreMismatch, StoreUnreachable
+from store.errors import StoreUnreachable
 
 log = logging.getLogger(__name__)
 
-START_PATIENCE_S: Final = 10.0
-"""How long the database may take to appear before the process gives up with exit code 4."""
 STOPS_WITHIN_S: Final = 8
 """What is being answered after a signal may take so long; streams end at once."""
-_FROZEN_AFTER_MS: Final = 60_000
-"""A client that takes nothing for so long is cut off by the kernel (Linux)."""
-PASSING: Final = (StoreUnreachable, StoreBusy, StoreMismatch)
-"""While running, even a schema that does not fit is waited out: an operator may be migrating."""
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """Says where it serves; ends the streams before it waits for requests: they never end."""
 
     def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher) -> None:
@@ -56,7 +51,7 @@ class _Server(uvicorn.Server):
 
 async def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT; raises what `doorstep.cli` turns into exit codes."""
-    listener = _listen(settings.http.host, settings.http.port)
+    listener = listen("http.port", settings.http.host, settings.http.port)
     desk = Desk(settings.database_url)
     desk.open()
     try:
@@ -103,33 +98,11 @@ async def _serve_until_stopped(
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(dispatcher.run())
             reading.add_done_callback(lambda _: stop())
-            await server._serve([listener])  # noqa: SLF001 - serve() takes the signals
+            await server.serve([listener])
             reading.cancel()
     except BaseExceptionGroup as group:
-        raise _root_cause(group) from group
+        raise root_cause(group) from group
     log.info("stopped")
-
-
-def _root_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket, so that a taken port is a configuration error before anything else starts."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Accepted connections inherit it.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _FROZEN_AFTER_MS)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(f"http.port: cannot listen on {host}:{port}: {error}") from error
-    return listener
 
 
 async def _wait_for(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from typing_extensions import override
 
 from domain.instant import from_datetime
 from doorstep.clock import AcceleratedClock, Clock, SystemClock
+from ingest.sources.address import SourceSettings
 from rules.rulebook import DEFAULT, Rulebook, RulebookError, load
 
 PREFIX = "DOORSTEP_"
@@ -132,6 +133,26 @@ class Settings(BaseSettings):
         if self.clock.origin_at is None:
             return SystemClock()
         return AcceleratedClock(from_datetime(self.clock.origin_at), self.clock.factor)
+
+    def source_settings(self) -> SourceSettings:
+        """The broker as the sources want it. Raises `ConfigurationError`."""
+        mqtt = self.mqtt
+        try:
+            made = SourceSettings(
+                url=self.mqtt_url,
+                protocol=mqtt.protocol,
+                client_id=mqtt.client_id,
+                username=mqtt.username,
+                password=mqtt.password,
+                ca_file=None if mqtt.ca_file is None else str(mqtt.ca_file),
+                receive_maximum=mqtt.receive_maximum,
+                session_expiry_s=mqtt.session_expiry_s,
+                keep_alive_s=mqtt.keep_alive_s,
+            )
+            made.tls_context()  # an unusable CA file is found before anything is tried
+        except ValueError as error:
+            raise ConfigurationError(f"mqtt: {error}") from error
+        return made
 
     def load_rulebook(self) -> Rulebook:
         """The rulebook the operator named, or ours. Raises `ConfigurationError`."""

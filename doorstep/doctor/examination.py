@@ -16,7 +16,7 @@ from doorstep.doctor import (
 )
 from doorstep.doctor.broker_checks import Asked
 from doorstep.doctor.check import Check
-from doorstep.settings import ConfigurationError, Settings
+from doorstep.settings import Settings
 from ingest.sources.address import SourceSettings
 from store.durability import Durability
 
@@ -26,7 +26,7 @@ def examine(settings: Settings) -> list[Check]:
 
     Raises `ConfigurationError`.
     """
-    mqtt = _mqtt(settings)
+    mqtt = settings.source_settings()
     found = database.look(settings.database_url)
     here = found if isinstance(found, Durability) else None
     now = settings.make_clock().now()
@@ -41,26 +41,6 @@ def examine(settings: Settings) -> list[Check]:
 def _name() -> str:
     """A client id that nobody has: ingestion's own holds the queue, and is never touched."""
     return f"doorstep-doctor-{secrets.token_hex(6)}"
-
-
-def _mqtt(settings: Settings) -> SourceSettings:
-    mqtt = settings.mqtt
-    try:
-        made = SourceSettings(
-            url=settings.mqtt_url,
-            protocol=mqtt.protocol,
-            client_id=mqtt.client_id,
-            username=mqtt.username,
-            password=mqtt.password,
-            ca_file=None if mqtt.ca_file is None else str(mqtt.ca_file),
-            receive_maximum=mqtt.receive_maximum,
-            session_expiry_s=mqtt.session_expiry_s,
-            keep_alive_s=mqtt.keep_alive_s,
-        )
-        made.tls_context()  # an unusable CA file is found before anything is tried
-    except ValueError as error:
-        raise ConfigurationError(f"mqtt: {error}") from error
-    return made
 
 
 def _asked(mqtt: SourceSettings) -> Asked:

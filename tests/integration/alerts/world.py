@@ -24,7 +24,7 @@ from alerts.dispatcher import Dispatcher
 from alerts.passwords import hashed, new_token, sha256
 from domain.instant import DAY_US, HOUR_US, MINUTE_US, format_rfc3339, parse_rfc3339
 from doorstep.clock import SystemClock
-from doorstep.serving import PASSING, _listen
+from doorstep.process import PASSING, listen
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
 from store import access, alertlog
 from store.alertfeed import AlertFeed
@@ -224,7 +224,7 @@ class Server:
         self.desk = Desk(url)
         self._url = url
         self._console = console
-        self._listener = _listen("127.0.0.1", 0)
+        self._listener = listen("http.port", "127.0.0.1", 0)
         self.port = int(self._listener.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self.dispatcher: Dispatcher
