@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from doorstep.settings import ConfigurationError
 from ingest.sources.port import SourceRefused
-from store.errors import StoreMismatch, StoreUnreachable
+from store.errors import Fenced, StoreMismatch, StoreUnreachable
 
 OK, FAILED, USAGE, CONFIGURATION, UNREACHABLE = range(5)
 
@@ -79,6 +79,8 @@ def main() -> NoReturn:
         _fail(str(error), CONFIGURATION)
     except (StoreUnreachable, SourceRefused) as error:
         _fail(str(error), UNREACHABLE)
+    except Fenced as error:
+        _fail(str(error), FAILED)
     sys.exit(OK)
 
 

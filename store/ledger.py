@@ -131,10 +131,7 @@ class PostgresLedger:
             with translated():
                 return self._settle(connection) or self._commit(connection, work)
         finally:
-            if connection.broken:
-                connection.close()
-            elif connection.info.transaction_status != TransactionStatus.IDLE:
-                connection.rollback()
+            _leave(connection)
 
     def _settle(self, connection: psycopg.Connection) -> Result | None:
         """The result of a step whose COMMIT had no answer, if the journal has it."""
@@ -213,7 +210,7 @@ class PostgresLedger:
         new = insert(cursor, rows, batch, newest)
         rejected = (*work.rejected, *_refused_messages(work, refused))
         resubmitted = rejections.resubmit(cursor, work.messages)
-        rejections_kept = rejections.keep(cursor, rejected, batch)
+        rejections_kept = rejections.keep(cursor, rejected, batch, resubmitted)
         rejections.settle(cursor, resubmitted)
         histories: tuple[History, ...] = ()
         if work.kind is Kind.LATE:
@@ -272,6 +269,18 @@ class PostgresLedger:
         self._boots.update((device_no, boot_key) for device_no, boot_key, _ in done.boots)
         self._late_left = done.result.late_left
         return done.result
+
+
+def _leave(connection: psycopg.Connection) -> None:
+    """Leaves nothing open; a connection of which that cannot be had is given up."""
+    if connection.broken:
+        connection.close()
+    elif connection.info.transaction_status != TransactionStatus.IDLE:
+        try:
+            connection.rollback()
+        except psycopg.Error:
+            # Lost in the middle of several statements, it may not know yet that it is broken.
+            connection.close()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """What did not become a reading: kept byte for byte, a message once, with every reason it met."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import psycopg
@@ -18,7 +18,7 @@ _KEEP_MESSAGE: Final = (
     " payload_sha256, first_received_at, last_received_at, batch)"
     " VALUES (%(content)s, %(topic)s, %(device)s, %(payload)s, %(bytes)s, %(sha256)s, %(at)s,"
     " %(at)s, %(batch)s)"
-    " ON CONFLICT (content_sha256) DO UPDATE SET times = rejected_message.times + 1,"
+    " ON CONFLICT (content_sha256) DO UPDATE SET times = rejected_message.times + %(again)s,"
     " last_received_at = greatest(rejected_message.last_received_at, excluded.last_received_at)"
 )
 _KEEP_REASON: Final = (
@@ -74,16 +74,29 @@ def settle(cursor: psycopg.Cursor, contents: Sequence[bytes]) -> None:
         cursor.execute(_FORGET_MESSAGES, [list(contents)])
 
 
-def keep(cursor: psycopg.Cursor, rejected: Sequence[RejectedMessage], batch: int) -> int:
-    """Stores the messages and their reasons; returns how many reasons there were."""
+def keep(
+    cursor: psycopg.Cursor,
+    rejected: Sequence[RejectedMessage],
+    batch: int,
+    resubmitted: Collection[bytes] = (),
+) -> int:
+    """Stores the messages and their reasons; returns how many reasons there were.
+
+    What `resubmit` returned has not arrived once more: it is not counted again.
+    """
     if not rejected:
         return 0
+    known = frozenset(resubmitted)
     keyed = sorted(
         ((_content(message.topic, message.payload), message) for message in rejected),
         key=lambda pair: pair[0],
     )
     cursor.executemany(
-        _KEEP_MESSAGE, [_message_row(content, message, batch) for content, message in keyed]
+        _KEEP_MESSAGE,
+        [
+            {**_message_row(content, message, batch), "again": int(content not in known)}
+            for content, message in keyed
+        ],
     )
     reasons = [
         (content, r.item, r.reason, r.pointer[:500], r.detail[:500], r.rest_stored, batch)

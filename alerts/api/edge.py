@@ -46,6 +46,7 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        asked, scope = scope["method"], _read(scope)
         began_at = asyncio.get_running_loop().time()
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
@@ -63,13 +64,23 @@ class Edge:
             else:
                 await self.app(scope, _bounded(receive), sending)
         finally:
-            self._count(scope, status, asyncio.get_running_loop().time() - began_at)
+            self._count(asked, scope, status, asyncio.get_running_loop().time() - began_at)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, asked: str, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = asked if asked in _METHODS else "other"
         self._metrics.requests.labels(route, method, f"{status // 100}xx").inc()
         self._metrics.seconds.labels(route).observe(seconds)
+
+
+def _read(scope: Scope) -> Scope:
+    """HEAD is GET whose body the server below keeps back (RFC 9110, section 9.3.2).
+
+    Not of a stream, which has no end to say at its beginning.
+    """
+    if scope["method"] != "HEAD" or scope["path"].endswith("/stream"):
+        return scope
+    return {**scope, "method": "GET"}
 
 
 def _refusal(scope: Scope) -> Problem | None:

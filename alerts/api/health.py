@@ -1,7 +1,7 @@
 """`/healthz`, `/readyz` and `/metrics` of the serving process, without a token."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
@@ -26,7 +26,7 @@ def readyz(ports: PortsGiven) -> Response:
     return JSONResponse(body, status_code=503 if reasons else 200)
 
 
-@router.get("/metrics", summary="For Prometheus")
+@router.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
     """The closed list of `alerts.metrics`."""
     registry = request.app.state.metrics.registry

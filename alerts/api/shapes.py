@@ -258,7 +258,7 @@ class RejectionsShape(_Told):
 def answers(shape: type[BaseModel] | None, *problems: int) -> dict[int | str, dict[str, Any]]:
     """What an operation may answer, for its description: 200 with a shape, and problems."""
     said: dict[int | str, dict[str, Any]] = {} if shape is None else {200: {"model": shape}}
-    for status in (*problems, 422, 503):
+    for status in (*problems, 400, 422, 503):
         said[status] = {
             "description": "Problem",
             "content": {"application/problem+json": {"schema": ProblemShape.model_json_schema()}},

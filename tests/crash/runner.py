@@ -39,9 +39,10 @@ class Plan:
 
 def crash(plan: Plan, tell: Tell) -> bool:
     """Whether everything held. Tells the seed, each fault as it happens, and a table at the end."""
-    rng = random.Random(f"{plan.seed} {plan.broker}")
     now = SystemClock().now() - MINUTE_US
-    sent = traffic(rng, now, round(plan.seconds * plan.per_s))
+    count = round(plan.seconds * plan.per_s)
+    sent = traffic(random.Random(f"{plan.seed} traffic"), now, count)
+    faults = schedule(random.Random(f"{plan.seed} faults"), plan.kinds)
     expected = {device: sent.findings(device) for device in sent.readings}
     tell(
         f"crash: seed {plan.seed}, {plan.broker}, {plan.seconds:.0f} s,"
@@ -53,7 +54,7 @@ def crash(plan: Plan, tell: Tell) -> bool:
         publisher = Publisher(deployment.broker.port, sent.messages, plan.per_s)
         devices = threading.Thread(target=publisher.run, daemon=True)
         devices.start()
-        nemesis = Nemesis(deployment, schedule(rng, plan.kinds), tell)
+        nemesis = Nemesis(deployment, faults, tell)
         try:
             nemesis.run(plan.seconds)
             healed_s = _heal(deployment, publisher, sent)

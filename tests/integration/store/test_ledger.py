@@ -1,90 +1,19 @@
 """The ledger on real databases: once each, whole or nothing, whoever else is there."""
 
-import itertools
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import psycopg
 import pytest
-from typing_extensions import override
 
-from domain.batch import NO_POSITION, Rows, in_order, rows_of
-from domain.instant import DAY_US, MINUTE_US, parse_rfc3339
-from ingest.gathering import NO_ORIGINS, NO_ROWS
-from ingest.judging import Judgement
-from ingest.sources.port import Envelope
-from ingest.work import Beginning, Kind, Result, Work
-from rules.engine import apply
-from rules.rulebook import DEFAULT
+from domain.batch import Rows
+from domain.instant import DAY_US
+from ingest.gathering import NO_ROWS
+from ingest.work import Kind
 from store.errors import Fenced, StoreUnreachable
 from store.ledger import PostgresLedger, refused_rows
-from store.recovery import recall
-from store.roster_import import import_document
-from tests.acceptance.publishing import roster
-from tests.services.postgres import Postgres
-from tests.services.proxy import Proxy
-
-NOW = parse_rfc3339("2026-02-03T04:05:06Z")
-
-
-class Bench:
-    """A ledger and the state a pipeline would keep beside it."""
-
-    def __init__(self, database_url: str, wearers: int = 3) -> None:
-        with psycopg.connect(database_url) as connection:
-            import_document(connection, roster(NOW, wearers), NOW)
-        self.url = database_url
-        ids = (f"alert-{n}" for n in itertools.count())
-        self.ledger = PostgresLedger(database_url, lambda: next(ids))
-        self.beginning: Beginning = recall(self.ledger.connect(), DEFAULT, NOW)
-        self.state = self.beginning.state
-
-    def work(self, rows: Rows, kind: Kind = Kind.BATCH) -> Work:
-        judgement = Judgement(self.state, self.beginning.wearers, DEFAULT, NOW, 0)
-        message = Envelope(None, "doorstep/v1/devices/w-0000/readings", b"{}", NOW)
-        return Work(
-            kind=kind,
-            now=NOW,
-            receive_clock_us=0,
-            roster_version=1,
-            rulebook_version=DEFAULT.version,
-            judge=judgement.judge,
-            rejudge=judgement.rejudge,
-            rows=in_order(rows) if len(rows) else NO_ROWS,
-            origins=np.zeros(len(rows), dtype=np.int32) if len(rows) else NO_ORIGINS,
-            messages=(message,),
-        )
-
-    def commit(self, rows: Rows, kind: Kind = Kind.BATCH) -> Result:
-        result = self.ledger.commit(self.work(rows, kind))
-        self.state = apply(self.state, result.evaluation)
-        return result
-
-    def rows(self, wearer: int, minutes: list[int], temperature_cc: int = 3660) -> Rows:
-        device_no = self.beginning.roster.devices[f"w-{wearer:04d}"].no
-        [assignment] = self.beginning.roster.assignments[device_no]
-        slot = self.beginning.wearers.slots[assignment.episode_no, device_no]
-        return rows_of(
-            [
-                (
-                    *(slot, device_no, assignment.episode_no, NOW - (360 - minute) * MINUTE_US),
-                    *(NOW, 0, 0, minute, temperature_cc, 2, 70, -1, -1, NO_POSITION, NO_POSITION),
-                    *(-1, 0, -1, -1, -1, -1),
-                )
-                for minute in minutes
-            ]
-        )
-
-    def count(self, table: str, condition: str = "true") -> int:
-        with psycopg.connect(self.url) as connection:
-            query = f"SELECT count(*) FROM {table} WHERE {condition}"
-            row = connection.execute(query).fetchone()
-        assert row is not None
-        return int(row[0])
+from tests.integration.store.bench import NOW, Bench
 
 
 @pytest.fixture
@@ -212,107 +141,3 @@ def test_partitions_are_made_for_readings_held_back_by_an_outage(bench: Bench) -
     rows = bench.rows(0, [1])
     rows["measured_at"] = NOW - 45 * DAY_US
     assert bench.commit(rows).stored == 1
-
-
-class _CommitProxy(Proxy):
-    """Pulls the cable when a COMMIT comes by: before the server sees it, or after."""
-
-    def __init__(self, target: int, *, seen: bool) -> None:
-        super().__init__(target)
-        self._seen = seen
-        self.armed = False
-
-    @override
-    def passes(self, data: bytes) -> bytes:
-        # With the end of the statement: a temporary table says ON COMMIT as well.
-        if not (self.armed and b"COMMIT\x00" in data):
-            return data
-        self.armed = False
-        if not self._seen:
-            self.cut()
-            return b""
-        self.lose_replies()
-        return data
-
-
-@pytest.mark.parametrize("seen", [True, False])
-def test_a_commit_whose_answer_was_lost_is_done_once(
-    database_server: Postgres, database: str, *, seen: bool
-) -> None:
-    bench = Bench(database)
-    bench.ledger.close()
-    with _CommitProxy(database_server.port, seen=seen) as proxy:
-        ids = itertools.count()
-        url = database.replace(f":{database_server.port}/", f":{proxy.port}/")
-        ledger = PostgresLedger(url, lambda: f"a-{next(ids)}")
-        # The first step makes partitions, with a COMMIT of their own.
-        ledger.commit(bench.work(bench.rows(1, [1])))
-        work = bench.work(bench.rows(0, [1, 2, 3]))
-        proxy.armed = True
-        with pytest.raises(StoreUnreachable):
-            _cut_when_stuck(proxy, partial(ledger.commit, work))
-        proxy.flow()
-        result = _when_the_old_session_is_gone(partial(ledger.commit, work))
-        assert (result.stored, result.duplicates) == (3, 0)
-        ledger.close()
-    assert (bench.count("reading"), bench.count("journal")) == (4, 2)
-
-
-def _cut_when_stuck(proxy: Proxy, commit: Callable[[], Result]) -> Result:
-    """A COMMIT that waits for an answer that is lost ends when the connection does."""
-    timer = threading.Timer(0.5, proxy.cut)
-    timer.start()
-    try:
-        return commit()
-    finally:
-        timer.cancel()
-
-
-def _when_the_old_session_is_gone(commit: Callable[[], Result]) -> Result:
-    """Until the server has noticed that the connection broke, the old session holds the shard."""
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            return commit()
-        except StoreUnreachable:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-
-class _UnsettledProxy(_CommitProxy):
-    """Loses the answer of a COMMIT, and later the question what became of it."""
-
-    def __init__(self, target: int) -> None:
-        super().__init__(target, seen=True)
-        self.asked = False
-
-    @override
-    def passes(self, data: bytes) -> bytes:
-        if not self.asked and b"FROM journal" in data:
-            self.asked = True
-            self.cut()
-            return b""
-        return super().passes(data)
-
-
-def test_a_lost_answer_is_asked_for_until_it_comes(
-    database_server: Postgres, database: str
-) -> None:
-    """Otherwise the step is done again, finds nothing new, and the rules never hear of it."""
-    bench = Bench(database)
-    bench.ledger.close()
-    with _UnsettledProxy(database_server.port) as proxy:
-        url = database.replace(f":{database_server.port}/", f":{proxy.port}/")
-        ledger = PostgresLedger(url, lambda: "an-alert")
-        # The first step makes partitions, with a COMMIT of their own.
-        ledger.commit(bench.work(bench.rows(1, [1])))
-        work = bench.work(bench.rows(0, [1, 2, 3]))
-        proxy.armed = True
-        with pytest.raises(StoreUnreachable):
-            _cut_when_stuck(proxy, partial(ledger.commit, work))
-        proxy.flow()
-        result = _when_the_old_session_is_gone(partial(ledger.commit, work))
-        assert proxy.asked
-        assert (result.stored, result.duplicates) == (3, 0)
-        ledger.close()
-    assert (bench.count("reading"), bench.count("journal")) == (4, 2)

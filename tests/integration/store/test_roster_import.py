@@ -56,6 +56,21 @@ def test_one_mistake_and_nothing_is_imported(connection: psycopg.Connection) -> 
     assert roster.version(connection) == 0
 
 
+def test_an_end_far_away_is_read_back(connection: psycopg.Connection) -> None:
+    """The year 9999 is how people write "no end"."""
+    import_document(connection, GOOD, NOW)
+    far = {"id": "e-0001", "ends_at": "9999-12-31T23:59:59Z"}
+    import_document(connection, {"episodes": [far]}, NOW)
+    connection.execute("SET timezone = 'UTC'")
+    ends = {
+        episode["id"]: episode["ends_at"] for episode in export_document(connection)["episodes"]
+    }
+    assert ends["e-0001"] == far["ends_at"]
+    early = {"id": "e-0001", "starts_at": "0001-01-01T00:00:00+14:00"}
+    with pytest.raises(RosterRefused, match="/episodes/0/starts_at"):
+        import_document(connection, {"episodes": [early]}, NOW)
+
+
 def test_a_device_is_worn_once_at_a_time(connection: psycopg.Connection) -> None:
     twice = {**GOOD["assignments"][0], "episode": "e-0001"}
     with pytest.raises(RosterRefused, match="worn twice"):

@@ -116,3 +116,10 @@ def test_writes_take_their_conditions() -> None:
 
 def test_the_version_is_the_programs() -> None:
     assert openapi()["info"]["version"] == "1.2.3"
+
+
+def test_whatever_a_path_names_is_a_parameter() -> None:
+    for (_, path), operation in operations().items():
+        named = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        given = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
+        assert given == named, path
