@@ -14,7 +14,7 @@ from ingest.pipeline import Pipeline
 PATHS: Final = ("/healthz", "/readyz", "/metrics")
 
 
-def not_ready_because(pipeline: Pipeline) -> list[str]:
+def not_ready_because(pipeline: Pipeline, signals: Signals) -> list[str]:
     """Why readings are not being stored right now; empty when they are."""
     reasons = []
     if not pipeline.connected:
@@ -23,6 +23,8 @@ def not_ready_because(pipeline: Pipeline) -> list[str]:
         reasons.append("the database does not take readings")
     elif pipeline.hung:
         reasons.append("a commit has been under way for more than a second")
+    if signals.roster_unread:
+        reasons.append("the roster cannot be read: readings are judged by an older one")
     return reasons
 
 
@@ -35,7 +37,7 @@ def application(pipeline: Pipeline, signals: Signals) -> Starlette:
         return JSONResponse({"alive": True})
 
     async def readyz(_: Request) -> Response:
-        reasons = not_ready_because(pipeline)
+        reasons = not_ready_because(pipeline, signals)
         body = {"ready": not reasons, "reasons": reasons}
         return JSONResponse(body, status_code=503 if reasons else 200)
 

@@ -79,6 +79,8 @@ class Signals:
 
     def __init__(self) -> None:
         self.session_lost = False
+        self.roster_unread = False
+        """A newer roster, if there is one, cannot be read."""
 
     def as_gauges(self, pipeline: Pipeline) -> dict[str, float]:
         """1 for each kind of signal that is up, by kind."""

@@ -214,6 +214,7 @@ class Runner:
                 self._roster_failure = str(error)
             else:
                 self._roster_failure = ""
+            self.signals.roster_unread = bool(self._roster_failure)
 
     def _newer_roster(self) -> RosterChanged | None:
         roster = self._ports.rosters.newer_than(self._pipeline.roster_version)
