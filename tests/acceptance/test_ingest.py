@@ -96,6 +96,7 @@ def _wait_until_not_ready(url: str) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         status, reasons = _readiness(url)
+        assert status == (503 if b'"ready":false' in reasons else 200)
         if b"database" in reasons:
             assert status == 503
             return
