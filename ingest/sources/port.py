@@ -8,13 +8,15 @@ broker numbers packets anew, and confirming an old number would confirm a messag
 Nothing is confirmed until `ack` is called: the pubacks follow the database's commit.
 
 The broker sends at most `receive_maximum` unconfirmed messages; that window is the back-pressure.
+The other way go notices, what a device is to be told. A notice that is not taken, or that a broken
+connection loses, is not sent again: whoever wrote it writes a newer one.
 A source that meets an error it cannot mend (refused credentials, a refused subscription) raises
 `SourceRefused` from `run`; everything else it retries for ever.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 Token = tuple[int, int]
 """(generation, packet id)."""
@@ -33,6 +35,15 @@ class Envelope:
     duplicate: bool = False
     resubmitted: bool = False
     """Kept as a rejection until the roster knew its device; not from a broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a device is told: a receipt (QoS 1) or an error (QoS 0). Never retained."""
+
+    topic: str
+    payload: bytes
+    qos: Literal[0, 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,13 @@ class Source(Protocol):
 
     def ack(self, tokens: Sequence[Token]) -> None:
         """Confirms messages, in order; tokens of an older generation are dropped. Never blocks."""
+
+    def publish(self, notices: Sequence[Notice]) -> int:
+        """Sends notices, in order, and says how many of them, from the first on, were taken.
+
+        Fewer than all when there is no session, or too many are under way. Never blocks.
+        """
+        ...
 
     def pause(self) -> None:
         """Stops reading from the socket (keep-alives go on)."""
