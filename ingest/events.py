@@ -7,7 +7,7 @@ the simulation is the other.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.people import Roster
+from ingest.directory import Directory
 from ingest.sources.port import Envelope, Token
 from ingest.work import Result, Work
 from rules.wearers import Wearers
@@ -67,9 +67,9 @@ class SourceLost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RosterChanged:
-    """A newer roster, with its columns."""
+    """A newer roster, as decoding and as the rules need it."""
 
-    roster: Roster
+    directory: Directory
     wearers: Wearers
 
 

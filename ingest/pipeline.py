@@ -1,6 +1,6 @@
 """The heart of ingestion, without a socket, a clock or a database: events in, effects out.
 
-Theory of operation. Envelopes are decoded as they come and gathered in the open batch. A batch is
+Theory of operation. Envelopes are gathered in the open batch and decoded in chunks. A batch is
 closed by size, bytes or age, and only when no commit is in flight: at most one is. The work in
 flight is kept until `Committed`; only then are its messages confirmed (promise 1) and the rules'
 new state taken over (promise 2). `CommitFailed` means "the same work again": nothing is dropped,
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from domain.instant import SECOND_US
+from ingest.directory import Directory
 from ingest.events import (
     Ack,
     Commit,
@@ -83,7 +84,7 @@ class Pipeline:
     def __init__(self, limits: Limits, beginning: Beginning) -> None:
         self._limits = limits
         self._rulebook = beginning.rulebook
-        self._roster = beginning.roster
+        self._directory = Directory.of(beginning.roster, beginning.wearers.slots)
         self._wearers = beginning.wearers
         self._state = beginning.state
         self._late_left = beginning.late_left
@@ -134,14 +135,14 @@ class Pipeline:
     @property
     def roster_version(self) -> int:
         """The version of the roster readings are judged by."""
-        return self._roster.version
+        return self._directory.roster.version
 
     def handle(self, event: Event, now: int) -> list[Effect]:
         """Takes one event at `now` (microseconds) and says what is to be done, in order."""
         effects: list[Effect] = []
         match event:
             case Received(envelopes):
-                self._open.gather(envelopes, self._roster, self._wearers.slots)
+                self._open.gather(envelopes, self._directory)
             case Woke():
                 self._waking = False
                 self._aged = bool(self._open.messages)
@@ -154,8 +155,9 @@ class Pipeline:
                 self._same_work_again(event, effects)
             case SourceUp() | SourceLost():
                 self._session(event, effects)
-            case RosterChanged(roster, wearers):
-                self._roster, self._wearers = roster, wearers
+            case RosterChanged(directory, wearers):
+                self._directory, self._wearers = directory, wearers
+                self._open = self._open.started_over()
             case Draining():
                 self._draining = True
             case _:
@@ -252,8 +254,9 @@ class Pipeline:
         batch, counters = self._open, self.counters
         self._open = OpenBatch()
         self._aged = False
+        batch.decode(self._directory)
         counters.messages += len(batch.messages)
-        counters.readings += len(batch.tuples)
+        counters.readings += batch.readings
         counters.unknown_fields += batch.unknown_fields
         counters.rejections.update(batch.reasons)
         rows, origins = batch.rows()
@@ -262,7 +265,7 @@ class Pipeline:
             kind=Kind.BATCH,
             now=now,
             receive_clock_us=self.receive_clock_us,
-            roster_version=self._roster.version,
+            roster_version=self.roster_version,
             rulebook_version=self._rulebook.version,
             judge=judgement.judge,
             rejudge=judgement.rejudge,
@@ -270,7 +273,7 @@ class Pipeline:
             origins=origins,
             messages=tuple(batch.messages),
             rejected=tuple(batch.rejected),
-            boots=tuple((no, key, boot) for (no, key), boot in sorted(batch.boots.items())),
+            boots=batch.boots,
         )
         return _InFlight(work, tuple(batch.tokens), self._ticks)
 
@@ -280,7 +283,7 @@ class Pipeline:
             kind=kind,
             now=now,
             receive_clock_us=self.receive_clock_us,
-            roster_version=self._roster.version,
+            roster_version=self.roster_version,
             rulebook_version=self._rulebook.version,
             judge=judgement.judge if decided is None else lambda _rows: decided,
             rejudge=judgement.rejudge,

@@ -13,6 +13,7 @@ Choices where the contract is silent:
 - An accuracy too small for a decimetre is one decimetre: 0 would mean unknown.
 """
 
+from collections.abc import Mapping
 from math import floor, isfinite
 from typing import Final
 
@@ -54,10 +55,14 @@ _LONGITUDE_LOW, _LONGITUDE_HIGH = LONGITUDE_RANGE
 _ACCURACY_LOW, _ACCURACY_HIGH = ACCURACY_M_RANGE
 
 # (0, 0) is what receivers without a fix send. As near to it as the column can tell is the same.
-_NULL_ISLAND_DEG: Final = 0.5e-7
+NULL_ISLAND_DEG: Final = 0.5e-7
 
-_SITE_NO: Final = {None: 0} | {site.word: int(site) for site in Site if site is not Site.NOT_GIVEN}
-_DATUM_NO: Final = {None: int(Datum.WGS84)} | {word: int(no) for word, no in DATUM_BY_WORD.items()}
+SITE_NO: Final[Mapping[str | None, int]] = {None: 0} | {
+    site.word: int(site) for site in Site if site is not Site.NOT_GIVEN
+}
+DATUM_NO: Final[Mapping[str | None, int]] = {None: int(Datum.WGS84)} | {
+    word: int(no) for word, no in DATUM_BY_WORD.items()
+}
 _FLAG: Final = {None: -1, False: 0, True: 1}
 
 
@@ -107,7 +112,7 @@ def columns(reading: Reading, dropped: list[Fault]) -> Columns:
 
 
 def _site_no(word: str | None) -> int:
-    number = _SITE_NO.get(word)
+    number = SITE_NO.get(word)
     return int(Site.of(word or "")) if number is None else number
 
 
@@ -119,10 +124,10 @@ def _position(reading: Reading, dropped: list[Fault]) -> _Position:
             missing = "/lat" if lat is None else "/lon"
             dropped.append(Fault(Reason.OUT_OF_RANGE, missing, "a position needs both lat and lon"))
         return _NO_POSITION
-    if abs(lat) < _NULL_ISLAND_DEG and abs(lon) < _NULL_ISLAND_DEG:
+    if abs(lat) < NULL_ISLAND_DEG and abs(lon) < NULL_ISLAND_DEG:
         return _NO_POSITION
     accuracy_m = reading.get("accuracy_m") or 0.0
-    datum = _DATUM_NO.get(reading.get("datum"))
+    datum = DATUM_NO.get(reading.get("datum"))
     if (
         datum is not None
         and _LATITUDE_LOW <= lat <= _LATITUDE_HIGH

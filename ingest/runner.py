@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from domain.people import Roster
+from ingest.directory import Directory
 from ingest.events import (
     Ack,
     Commit,
@@ -203,7 +204,7 @@ class Runner:
             try:
                 changed = await loop.run_in_executor(thread, self._newer_roster)
                 if changed is not None:
-                    log.info("roster changed", extra={"version": changed.roster.version})
+                    log.info("roster changed", extra={"version": changed.directory.roster.version})
                     self._take(changed)
                 if resubmitted_for != self._pipeline.roster_version:
                     await self._resubmit(thread)
@@ -221,7 +222,7 @@ class Runner:
         if roster is None:
             return None
         wearers = Wearers.of(roster, self._rulebook, self._pipeline.wearers)
-        return RosterChanged(roster, wearers)
+        return RosterChanged(Directory.of(roster, wearers.slots), wearers)
 
     async def _resubmit(self, thread: ThreadPoolExecutor) -> None:
         """Readings that came before their device was known are judged now, page by page."""

@@ -4,8 +4,8 @@ Everything in a `Work` is decided when it is made, except which rows are new: on
 knows, so the rules come along as pure functions and are called inside the transaction.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -80,8 +80,8 @@ class Work:
     """For each row, which of `messages` it came in. Shape (n,)."""
     messages: tuple[Envelope, ...] = ()
     rejected: tuple[RejectedMessage, ...] = ()
-    boots: tuple[tuple[int, int, str], ...] = ()
-    """(device_no, boot_key, boot), sorted."""
+    boots: Mapping[int, str] = field(default_factory=dict)
+    """The boot words of the rows, by `ingest.wire.boot_key`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,6 +25,8 @@ from ingest.wire import Reason, Rejection
 from ingest.work import History, Kind, RejectedMessage, Result, Work
 from rules.engine import Evaluation
 from store import alertlog, late_work, rejections
+from store import boots as store_boots
+from store.boots import NewestBoots, Pairs
 from store.errors import Fenced, OutcomeUnknown, StoreUnreachable, translated
 from store.migrate import check_schema
 from store.partitions import make_partitions
@@ -42,7 +44,6 @@ _JOURNAL: Final = (
     " rulebook_version, readings, duplicates, rejections)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_KEEP_BOOT: Final = "INSERT INTO boot VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class PostgresLedger:
         self._connection: psycopg.Connection | None = None
         self._epoch: int | None = None
         self._newest = NewestSeen()
-        self._boots: set[tuple[int, int]] = set()
+        self._boots = NewestBoots()
         self._days: set[int] = set()
         self._late_left: bool | None = None
         self._unsettled: _Done | None = None
@@ -201,12 +202,11 @@ class PostgresLedger:
         newest: NewestSeen | None,
         refused: Sequence[Refusal],
     ) -> "_Done":
-        boots = [boot for boot in work.boots if boot[:2] not in self._boots]
-        if boots:
-            cursor.executemany(_KEEP_BOOT, boots)
-        accepted = np.ones(len(work.rows), dtype=bool)
-        accepted[[refusal.index for refusal in refused]] = False
-        rows = work.rows[accepted]
+        boots = self._boots.unknown(work.rows)
+        store_boots.keep(cursor, boots, work.boots)
+        rows = work.rows
+        if refused:
+            rows = np.delete(rows, [refusal.index for refusal in refused])
         new = insert(cursor, rows, batch, newest)
         rejected = (*work.rejected, *_refused_messages(work, refused))
         resubmitted = rejections.resubmit(cursor, work.messages)
@@ -238,7 +238,7 @@ class PostgresLedger:
             late_wearers=len(histories),
             late_left=self._late_after(cursor, work, evaluation),
         )
-        return _Done(result, rows, tuple(boots))
+        return _Done(result, rows, boots)
 
     def _late_after(self, cursor: psycopg.Cursor, work: Work, evaluation: Evaluation) -> bool:
         if work.kind is Kind.LATE or self._late_left is None:
@@ -266,7 +266,7 @@ class PostgresLedger:
     def _remember(self, done: "_Done") -> Result:
         """What is committed may be relied on by the next step."""
         self._newest.saw(done.rows)
-        self._boots.update((device_no, boot_key) for device_no, boot_key, _ in done.boots)
+        self._boots.kept(done.boots)
         self._late_left = done.result.late_left
         return done.result
 
@@ -289,7 +289,7 @@ class _Done:
 
     result: Result
     rows: Rows
-    boots: tuple[tuple[int, int, str], ...]
+    boots: Pairs
 
 
 def refused_rows(connection: psycopg.Connection, rows: Rows) -> tuple[Refusal, ...]:

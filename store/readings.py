@@ -60,13 +60,16 @@ class NewestSeen:
 
 
 def first_of_each(rows: Rows) -> Mask:
-    """Which rows are not a repetition, within the batch, of an earlier row with the same key."""
-    keys = np.zeros(len(rows), dtype=[("device_no", "i4"), ("measured_at", "i8"), ("digest", "i8")])
-    for name in ("device_no", "measured_at", "digest"):
-        keys[name] = rows[name]
-    _, first = np.unique(keys, return_index=True)
-    mask = np.zeros(len(rows), dtype=bool)
-    mask[first] = True
+    """Which rows do not repeat the row before.
+
+    The rows are in order, so that repetitions meet: a slot is of one device, and at one instant a
+    device is worn in one episode.
+    """
+    mask = np.ones(len(rows), dtype=bool)
+    same = rows["measured_at"][1:] == rows["measured_at"][:-1]
+    same &= rows["device_no"][1:] == rows["device_no"][:-1]
+    same &= rows["digest"][1:] == rows["digest"][:-1]
+    mask[1:] = ~same
     return mask
 
 
@@ -102,6 +105,9 @@ def _insert_staged(cursor: psycopg.Cursor, rows: Rows, batch: int) -> Mask:
 
 def _by_key(rows: Rows) -> Rows:
     """In key order, so that two writers meet rows in one order and cannot deadlock."""
+    devices, slots = rows["device_no"], rows["slot"]
+    if ((devices[1:] > devices[:-1]) | (slots[1:] == slots[:-1])).all():
+        return rows  # they come in order of slot, instant and content
     return rows[np.lexsort((rows["digest"], rows["measured_at"], rows["device_no"]))]
 
 

@@ -24,6 +24,7 @@ from typing_extensions import override
 from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.gate import Gate
 from ingest.sources.mqtt5_decoder import MAX_PACKET_BYTES, Decoder, Fault
+from ingest.sources.mqtt5_pubacks import pubacks
 from ingest.sources.port import Connected, Deliver, Report, Token
 from ingest.sources.reconnect import Ended, Phase
 from ingest.sources.refusal import old_form_code, refused_connect, refused_subscription
@@ -138,7 +139,7 @@ class Mqtt5Connection(asyncio.Protocol):
         if self._phase is not Phase.UP:
             return
         if settled := self._window.settle(tokens):
-            self._transport.write(b"".join([mqtt5.PubAckPacket(i).write() for i in settled]))
+            self._transport.write(pubacks(settled))
             self._read_or_not()
 
     def pause(self) -> None:

@@ -71,6 +71,7 @@ class Decoder:
         # runs once for every message of every wearer.
         read, publish, put = mqtt5.read, mqtt5.PublishPacket, decoded.arrived.append
         generation, unconfirmed = self._window.generation, self._window.unconfirmed
+        new = tuple.__new__  # past NamedTuple's own, which is a function in Python
         at, end = 0, len(view)
         while at < end:
             try:
@@ -104,16 +105,9 @@ class Decoder:
                 unconfirmed.add(packet_id)
                 token = (generation, packet_id)
             at += size
-            put(
-                Envelope(
-                    token,
-                    packet.topic,
-                    packet.payload,
-                    received_at,
-                    packet.retain,
-                    packet.duplicate,
-                )
-            )
+            topic, payload = packet.topic, packet.payload
+            retain, again = packet.retain, packet.duplicate
+            put(new(Envelope, (token, topic, payload, received_at, retain, again, False)))
         return at
 
     def _cut_out(self, view: memoryview, received_at: int, decoded: Decoded) -> int:

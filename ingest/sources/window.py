@@ -35,11 +35,10 @@ class Window:
 
     def settle(self, tokens: Iterable[Token]) -> list[int]:
         """The packet ids to confirm now, in order; stale, unknown and repeated tokens fall out."""
-        generation = self.generation
-        unconfirmed = self.unconfirmed
-        settled = []
-        for token_generation, packet_id in tokens:
-            if token_generation == generation and packet_id in unconfirmed:
-                unconfirmed.remove(packet_id)
-                settled.append(packet_id)
+        generation, unconfirmed = self.generation, self.unconfirmed
+        settled = [id_ for given, id_ in tokens if given == generation and id_ in unconfirmed]
+        before = len(unconfirmed)
+        unconfirmed.difference_update(settled)
+        if before - len(unconfirmed) != len(settled):
+            return list(dict.fromkeys(settled))  # one was named twice
         return settled

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from domain.instant import DAY_US, SECOND_US, format_rfc3339, parse_rfc3339
 from domain.people import Assignment, Device, Episode, Roster
 from domain.reading import Site
-from ingest.gathering import NO_ROWS, Limits, OpenBatch
+from ingest.directory import Directory
+from ingest.gathering import CHUNK_MESSAGES, FEW, NO_ROWS, Limits, OpenBatch
 from ingest.sources.port import Envelope
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
@@ -17,7 +20,7 @@ ROSTER = Roster(
     episodes={1: EPISODE},
     assignments={1: (Assignment(1, 1, NOW - DAY_US, None),)},
 )
-SLOTS = {(1, 1): 0}
+DIRECTORY = Directory.of(ROSTER, {(1, 1): 0})
 
 
 def _envelope(packet: int, *seconds_ago: int, boot: str | None = None) -> Envelope:
@@ -28,9 +31,15 @@ def _envelope(packet: int, *seconds_ago: int, boot: str | None = None) -> Envelo
     return Envelope((1, packet), TOPIC, json.dumps(readings).encode(), NOW)
 
 
-def test_rows_are_in_order_and_know_their_message() -> None:
+def _closed(*envelopes: Envelope) -> OpenBatch:
     batch = OpenBatch()
-    batch.gather([_envelope(1, 5, 60), _envelope(2, 30)], ROSTER, SLOTS)
+    batch.gather(envelopes, DIRECTORY)
+    batch.decode(DIRECTORY)
+    return batch
+
+
+def test_rows_are_in_order_and_know_their_message() -> None:
+    batch = _closed(_envelope(1, 5, 60), _envelope(2, 30))
     rows, origins = batch.rows()
     assert ((NOW - rows["measured_at"]) // SECOND_US).tolist() == [60, 30, 5]
     assert origins.tolist() == [0, 1, 0]
@@ -38,20 +47,33 @@ def test_rows_are_in_order_and_know_their_message() -> None:
 
 
 def test_a_bad_message_is_kept_and_confirmed_like_a_good_one() -> None:
-    batch = OpenBatch()
-    poison = Envelope((1, 9), TOPIC, b"\xff", NOW)
-    batch.gather([poison], ROSTER, SLOTS)
+    batch = _closed(Envelope((1, 9), TOPIC, b"\xff", NOW))
     assert batch.rows()[0] is NO_ROWS
     assert batch.tokens == [(1, 9)]
     assert [message.payload for message in batch.rejected] == [b"\xff"]
     assert batch.reasons == {"not_utf8": 1}
 
 
-def test_boots_are_kept_by_device() -> None:
-    batch = OpenBatch()
-    batch.gather([_envelope(1, 5, 6, boot="a1"), _envelope(2, 7, boot="a1")], ROSTER, SLOTS)
-    [((device_no, _), word)] = batch.boots.items()
-    assert (device_no, word) == (1, "a1")
+@pytest.mark.parametrize("count", [2, FEW, CHUNK_MESSAGES, 2 * CHUNK_MESSAGES + FEW + 1])
+def test_the_rows_are_the_same_however_many_messages_come_at_once(count: int) -> None:
+    envelopes = [_envelope(n + 1, n + 1, boot=f"b{n % 3}") for n in range(count)]
+    envelopes[count // 2] = Envelope((1, count // 2 + 1), TOPIC, b"[]", NOW)
+    together, one_by_one = _closed(*envelopes), OpenBatch()
+    for envelope in envelopes:
+        one_by_one.gather([envelope], DIRECTORY)
+        one_by_one.decode(DIRECTORY)
+    assert together.readings == one_by_one.readings == count - 1
+    for ours, its in zip(together.rows(), one_by_one.rows(), strict=True):
+        assert ours.tolist() == its.tolist()
+    for name in ("boots", "tokens", "rejected", "reasons", "messages", "payload_bytes"):
+        assert getattr(together, name) == getattr(one_by_one, name)
+
+
+def test_a_batch_that_is_started_over_has_everything_once() -> None:
+    batch = _closed(_envelope(1, 5, 60), Envelope((1, 2), TOPIC, b"[]", NOW)).started_over()
+    assert (batch.readings, batch.rejected) == (2, [])
+    batch.decode(DIRECTORY)
+    assert (len(batch.rows()[0]), len(batch.rejected), batch.tokens) == (2, 1, [(1, 1), (1, 2)])
 
 
 def test_full_by_readings_messages_or_bytes() -> None:
@@ -61,8 +83,9 @@ def test_full_by_readings_messages_or_bytes() -> None:
     ):
         batch = OpenBatch()
         assert not batch.full(limits)
-        batch.gather([_envelope(1, 1, 2, 3)], ROSTER, SLOTS)
+        batch.gather([_envelope(1, 1, 2, 3)], DIRECTORY)
+        batch.decode(DIRECTORY)
         assert batch.full(limits)
     batch = OpenBatch()
-    batch.gather([Envelope(None, TOPIC, b"", NOW)] * 3, ROSTER, SLOTS)
+    batch.gather([Envelope(None, TOPIC, b"", NOW)] * 3, DIRECTORY)
     assert batch.full(Limits(readings=3))
