@@ -78,9 +78,9 @@ def _good_frame(block: _Characters, ends: int) -> _Mask:
     digits = [*_DIGITS, *range(_FRACTION, ends)]
     good = _are_digits(block[:, [column for column in digits if column < ends]])
     for column, word in _SEPARATORS:
-        good &= np.asarray(block[:, column] == ord(word))
+        good &= np.equal(block[:, column], ord(word))
     if ends >= _FRACTION:
-        good &= np.asarray(block[:, _FRACTION - 1] == ord("."))
+        good &= np.equal(block[:, _FRACTION - 1], ord("."))
         if ends == _FRACTION:
             good[:] = False  # a point wants at least one digit behind it
     return good
