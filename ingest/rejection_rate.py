@@ -19,6 +19,7 @@ class RejectionRate:
         self._bound = bound
         self._clock = ForwardClock()
         self._counts = [0] * _SECONDS
+        self._within = 0
         self._second = 0
         self._beyond = False
 
@@ -26,22 +27,24 @@ class RejectionRate:
         """So many messages were rejected now."""
         self._turn(now)
         self._counts[self._second % _SECONDS] += count
-        self._beyond = self._beyond or sum(self._counts) > self._bound
+        self._within += count
+        self._beyond = self._beyond or self._within > self._bound
 
     def per_minute(self, now: int) -> int:
         """How many were within the last minute."""
         self._turn(now)
-        return sum(self._counts)
+        return self._within
 
     def beyond(self, now: int) -> bool:
-        """Whether there were too many, and still are more than half of that."""
-        if self._beyond and self.per_minute(now) * 2 < self._bound:
-            self._beyond = False
+        """Whether there were too many, and it has not been less than half of that since."""
+        self._turn(now)
         return self._beyond
 
     def _turn(self, now: int) -> None:
         """Empties the seconds that have become a minute old."""
         second = self._clock.tell(now) // SECOND_US
         for passed in range(self._second + 1, min(second, self._second + _SECONDS) + 1):
+            self._within -= self._counts[passed % _SECONDS]
             self._counts[passed % _SECONDS] = 0
         self._second = second
+        self._beyond = self._beyond and 2 * self._within >= self._bound
