@@ -4,7 +4,7 @@ A device with exactly one assignment has its slot, episode and the time it is wo
 (none, or worn by several one after the other) has slot -1 and is looked up in the roster itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -28,6 +28,8 @@ class Directory:
     episode_no: npt.NDArray[np.int32]
     from_at: npt.NDArray[np.int64]
     until_at: npt.NDArray[np.int64]
+    ids: Sequence[str]
+    """By device number; empty where there is none."""
 
     @classmethod
     def of(cls, roster: Roster, slots: Mapping[tuple[int, int], int]) -> Self:
@@ -36,6 +38,9 @@ class Directory:
         slot = np.full(length, ASK_THE_ROSTER, dtype=np.int32)
         episode_no = np.zeros(length, dtype=np.int32)
         from_at, until_at = np.zeros((2, length), dtype=np.int64)
+        ids = [""] * length
+        for device in roster.devices.values():
+            ids[device.no] = device.id
         for device_no, assignments in roster.assignments.items():
             if len(assignments) == 1:
                 only = assignments[0]
@@ -45,4 +50,4 @@ class Directory:
                 episode_no[device_no] = only.episode_no
                 from_at[device_no] = max(only.from_at, episode.starts_at)
                 until_at[device_no] = min(to_at, episode.ends_at)
-        return cls(roster, slots, slot, episode_no, from_at, until_at)
+        return cls(roster, slots, slot, episode_no, from_at, until_at, ids)

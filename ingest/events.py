@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.directory import Directory
-from ingest.sources.port import Envelope, Token
+from ingest.sources.port import Envelope, Notice, Token
 from ingest.work import Result, Work
 from rules.wearers import Wearers
 
@@ -107,6 +107,13 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
+class Publish:
+    """Tell devices this, as far as it can be sent now; what cannot is not kept."""
+
+    notices: Sequence[Notice]
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Stop reading from the socket."""
 
@@ -144,4 +151,4 @@ class Stopped:
     """Everything accepted is stored and confirmed; the runner may go."""
 
 
-Effect = Commit | Ack | Pause | Resume | WakeIn | RetryIn | Warn | Stopped
+Effect = Commit | Ack | Publish | Pause | Resume | WakeIn | RetryIn | Warn | Stopped

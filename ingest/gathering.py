@@ -6,7 +6,7 @@ all right, and what is too little to be worth it, goes the exact one (`ingest.wi
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import READING, Rows, digests, rows_of
+from ingest.allowance import Allowance
 from ingest.directory import Directory
 from ingest.sources.port import Envelope, Token
 from ingest.straight import decode_straight
-from ingest.wire import Decoded, decode
+from ingest.wire import Decoded, Reason, decode, refused
 from ingest.work import RejectedMessage
 
 NO_ROWS: Final[Rows] = np.empty(0, dtype=READING)
@@ -40,6 +41,12 @@ class Limits:
     payload_bytes: int = 4_000_000
     age_ms: int = 50
     window: int = 2_000
+    device_burst: int = 100_000
+    """Readings a device may send at once,"""
+    device_per_s: int = 50
+    """and a second, for good."""
+    rejections_per_minute: int = 6_000
+    """Rejected messages; beyond it people have to be told."""
 
 
 @dataclass(slots=True)
@@ -73,7 +80,9 @@ class OpenBatch:
             or len(self.messages) >= limits.readings
         )
 
-    def gather(self, envelopes: Sequence[Envelope], directory: Directory) -> None:
+    def gather(
+        self, envelopes: Sequence[Envelope], directory: Directory, allowance: Allowance, now: int
+    ) -> None:
         """Takes the envelopes in, and decodes if enough have come."""
         self.messages += envelopes
         self.tokens += [each.token for each in envelopes if each.token is not None]
@@ -82,7 +91,7 @@ class OpenBatch:
         self._waiting_bytes += size
         waiting = len(self.messages) - self._decoded
         if waiting >= CHUNK_MESSAGES or self._waiting_bytes >= CHUNK_BYTES:
-            self.decode(directory)
+            self.decode(directory, allowance, now)
 
     def started_over(self) -> "OpenBatch":
         """The same messages, none of them decoded: all of a batch is judged by one roster."""
@@ -93,17 +102,39 @@ class OpenBatch:
             _waiting_bytes=self.payload_bytes,
         )
 
-    def decode(self, directory: Directory) -> None:
-        """Decodes what has not been decoded yet."""
+    def decode(self, directory: Directory, allowance: Allowance, now: int) -> None:
+        """Decodes what has not been decoded yet, and refuses what a device sends too fast."""
         waiting = self.messages[self._decoded :]
+        senders = np.zeros(len(waiting), dtype=np.int32)
+        costs = np.ones(len(waiting), dtype=np.int64)
+        parts: list[tuple[Rows, Origins]] = []
+        exact: dict[int, Decoded] = {}
         left: Sequence[int] = range(len(waiting))
         if len(waiting) >= FEW:
             straight = decode_straight(waiting, directory)
             left = straight.left
             self.boots |= straight.boots
-            self._keep(straight.rows, straight.origins)
+            parts.append((straight.rows, straight.origins))
+            senders[straight.origins] = straight.rows["device_no"]
+            costs = np.bincount(straight.origins, minlength=len(waiting))
         if left:
-            self._decode_each(waiting, left, directory)
+            exact = {n: _decoded(waiting[n], directory) for n in left}
+            parts.append(_rows_of(exact))
+            for n, decoded in exact.items():
+                device = directory.roster.devices.get(decoded.device_id or "")
+                senders[n] = 0 if device is None else device.no
+                costs[n] = decoded.readings
+        known = np.flatnonzero(senders)
+        passes = np.ones(len(waiting), dtype=np.bool_)
+        passes[known] = allowance.take(senders[known], costs[known], now)
+        if not passes.all():
+            parts = [(rows[passes[of]], of[passes[of]]) for rows, of in parts]
+            for n in np.flatnonzero(~passes).tolist():
+                exact[n] = _too_fast(waiting[n])
+        for rows, origins in parts:
+            self._keep(rows, origins)
+        for n in sorted(exact):
+            self._note(waiting[n], exact[n])
         self._decoded = len(self.messages)
         self._waiting_bytes = 0
 
@@ -122,37 +153,35 @@ class OpenBatch:
             self.parts.append((rows, origins + np.int32(self._decoded)))
             self._readings += len(rows)
 
-    def _decode_each(
-        self, waiting: Sequence[Envelope], which: Sequence[int], directory: Directory
-    ) -> None:
-        tuples: list[tuple[int, ...]] = []
-        origins: list[int] = []
-        for n in which:
-            envelope = waiting[n]
-            decoded = decode(
-                envelope.topic,
-                envelope.payload,
-                envelope.received_at,
-                directory.roster,
-                directory.slots,
+    def _note(self, envelope: Envelope, decoded: Decoded) -> None:
+        """What the exact road said besides rows."""
+        self.boots |= decoded.boots
+        self.unknown_fields += decoded.unknown_fields
+        if decoded.rejections:
+            self.reasons.update(rejection.reason for rejection in decoded.rejections)
+            self.rejected.append(
+                RejectedMessage(
+                    envelope.topic,
+                    decoded.device_id,
+                    envelope.payload,
+                    envelope.received_at,
+                    tuple(decoded.rejections),
+                    envelope.resubmitted,
+                )
             )
-            tuples += decoded.rows
-            origins += [n] * len(decoded.rows)
-            self.boots |= decoded.boots
-            self.unknown_fields += decoded.unknown_fields
-            if decoded.rejections:
-                self._keep_rejected(envelope, decoded)
-        if tuples:
-            self._keep(rows_of(tuples), np.array(origins, dtype=np.int32))
 
-    def _keep_rejected(self, envelope: Envelope, decoded: Decoded) -> None:
-        self.reasons.update(rejection.reason for rejection in decoded.rejections)
-        self.rejected.append(
-            RejectedMessage(
-                envelope.topic,
-                decoded.device_id,
-                envelope.payload,
-                envelope.received_at,
-                tuple(decoded.rejections),
-            )
-        )
+
+def _decoded(envelope: Envelope, directory: Directory) -> Decoded:
+    topic, payload, received_at = envelope.topic, envelope.payload, envelope.received_at
+    return decode(topic, payload, received_at, directory.roster, directory.slots)
+
+
+def _rows_of(exact: Mapping[int, Decoded]) -> tuple[Rows, Origins]:
+    tuples = [row for decoded in exact.values() for row in decoded.rows]
+    origins = [n for n, decoded in exact.items() for _ in decoded.rows]
+    return (rows_of(tuples) if tuples else NO_ROWS), np.array(origins, dtype=np.int32)
+
+
+def _too_fast(envelope: Envelope) -> Decoded:
+    """The whole message is refused, and kept; a device that keeps it too may send it again."""
+    return refused(envelope.topic, Reason.RATE_LIMITED, "the device sends more than its share")

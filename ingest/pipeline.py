@@ -21,7 +21,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from domain.instant import SECOND_US
+from domain.instant import DAY_US, SECOND_US
+from ingest.allowance import Allowance
 from ingest.directory import Directory
 from ingest.events import (
     Ack,
@@ -32,6 +33,7 @@ from ingest.events import (
     Effect,
     Event,
     Pause,
+    Publish,
     Received,
     Resume,
     Retried,
@@ -47,11 +49,15 @@ from ingest.events import (
 )
 from ingest.gathering import NO_ORIGINS, NO_ROWS, Limits, OpenBatch
 from ingest.judging import Judgement
+from ingest.rejection_rate import RejectionRate
 from ingest.sources.port import Token
-from ingest.work import Beginning, Kind, Work
+from ingest.telling import Telling
+from ingest.work import Beginning, Kind, SignalChange, Work
 from rules.engine import Evaluation, apply, tick
 from rules.wearers import Wearers
 
+SESSION_LOST_SHOWN_US: Final = DAY_US
+"""A lost session is an event without an end; after a day nobody can mend what it cost."""
 HEARTBEAT_US: Final = 10 * SECOND_US
 """A tick reaches the ledger at least so often, so that the receive clock survives a crash."""
 
@@ -83,6 +89,11 @@ class Pipeline:
 
     def __init__(self, limits: Limits, beginning: Beginning) -> None:
         self._limits = limits
+        self._allowance = Allowance(limits.device_burst, limits.device_per_s)
+        self._rejections = RejectionRate(limits.rejections_per_minute)
+        self._telling = Telling(beginning.sequences)
+        self._signals: list[SignalChange] = []
+        self._flooded = False
         self._rulebook = beginning.rulebook
         self._directory = Directory.of(beginning.roster, beginning.wearers.slots)
         self._wearers = beginning.wearers
@@ -122,6 +133,11 @@ class Pipeline:
         return self._in_flight is not None and self._ticks - self._in_flight.since_tick > 1
 
     @property
+    def flooded(self) -> bool:
+        """Whether far more is being rejected than anybody can look at."""
+        return self._flooded
+
+    @property
     def held(self) -> int:
         """Messages taken in and not yet stored."""
         flying = 0 if self._in_flight is None else len(self._in_flight.work.messages)
@@ -142,19 +158,20 @@ class Pipeline:
         effects: list[Effect] = []
         match event:
             case Received(envelopes):
-                self._open.gather(envelopes, self._directory)
+                self._open.gather(envelopes, self._directory, self._allowance, now)
             case Woke():
                 self._waking = False
                 self._aged = bool(self._open.messages)
             case Ticked():
                 self._run_receive_clock(now)
                 self._tick_due = True
+                self._look_after_devices(now, effects)
             case Committed():
-                self._take_over(event, effects)
+                self._take_over(event, now, effects)
             case CommitFailed() | Retried():
                 self._same_work_again(event, effects)
             case SourceUp() | SourceLost():
-                self._session(event, effects)
+                self._session(event, now, effects)
             case RosterChanged(directory, wearers):
                 self._directory, self._wearers = directory, wearers
                 self._open = self._open.started_over()
@@ -175,18 +192,34 @@ class Pipeline:
         self._ticked_at = now
         self._ticks += 1
 
-    def _session(self, event: SourceUp | SourceLost, effects: list[Effect]) -> None:
+    def _look_after_devices(self, now: int, effects: list[Effect]) -> None:
+        """Receipts that are due; and whether far too much is being rejected."""
+        flooded = self._rejections.beyond(now)
+        if flooded != self._flooded:
+            self._flooded = flooded
+            count = self._rejections.per_minute(now)
+            detail = f"{count} messages rejected within a minute"
+            self._signals.append(SignalChange("rejections", now, None if flooded else now, detail))
+        if self.connected and not self._draining:
+            receipts = self._telling.receipts(self._directory, now)
+            if receipts:
+                effects.append(Publish(receipts))
+
+    def _session(self, event: SourceUp | SourceLost, now: int, effects: list[Effect]) -> None:
         self._backlog = True
         if isinstance(event, SourceLost):
             if self._generation == event.generation:
                 self._generation = None
             return
         if self._connected_before and not event.session_present:
-            effects.append(Warn("session_lost", "the broker forgot our session: possible gap"))
+            detail = "the broker forgot our session: possible gap"
+            effects.append(Warn("session_lost", detail))
+            shown_until = now + SESSION_LOST_SHOWN_US
+            self._signals.append(SignalChange("session_lost", now, shown_until, detail))
         self._generation = event.generation
         self._connected_before = True
 
-    def _take_over(self, event: Committed, effects: list[Effect]) -> None:
+    def _take_over(self, event: Committed, now: int, effects: list[Effect]) -> None:
         flight, result, counters = self._in_flight, event.result, self.counters
         assert flight is not None
         self._state = apply(self._state, result.evaluation)
@@ -199,6 +232,13 @@ class Pipeline:
         counters.late_wearers += result.late_wearers
         if flight.tokens:
             effects.append(Ack(flight.tokens))
+        work = flight.work
+        if work.advance is not None:
+            self._telling.committed(work.advance, work.boots, now)
+        if work.rejected and self.connected:
+            errors = self._telling.errors(work.rejected, now)
+            if errors:
+                effects.append(Publish(errors))
 
     def _same_work_again(self, event: CommitFailed | Retried, effects: list[Effect]) -> None:
         assert self._in_flight is not None
@@ -239,7 +279,7 @@ class Pipeline:
                 self._state, self._wearers, self._rulebook, now, self.receive_clock_us
             )
             beat = self._written_at is None or now - self._written_at >= HEARTBEAT_US
-            if evaluation.changes or beat:
+            if evaluation.changes or beat or self._signals:
                 return self._step(Kind.TICK, now, evaluation)
             self._state = apply(self._state, evaluation)
         if self._late_left and not self._draining and self._late_ticks < self._ticks:
@@ -254,12 +294,14 @@ class Pipeline:
         batch, counters = self._open, self.counters
         self._open = OpenBatch()
         self._aged = False
-        batch.decode(self._directory)
+        batch.decode(self._directory, self._allowance, now)
         counters.messages += len(batch.messages)
         counters.readings += batch.readings
         counters.unknown_fields += batch.unknown_fields
         counters.rejections.update(batch.reasons)
         rows, origins = batch.rows()
+        self._rejections.note(len(batch.rejected), now)
+        advance, words = self._telling.advance(rows, batch.rejected, self._directory, now)
         judgement = self._judgement(now)
         work = Work(
             kind=Kind.BATCH,
@@ -273,7 +315,9 @@ class Pipeline:
             origins=origins,
             messages=tuple(batch.messages),
             rejected=tuple(batch.rejected),
-            boots=batch.boots,
+            boots=batch.boots | words,
+            advance=advance,
+            signals=self._signals_to_write(),
         )
         return _InFlight(work, tuple(batch.tokens), self._ticks)
 
@@ -289,8 +333,14 @@ class Pipeline:
             rejudge=judgement.rejudge,
             rows=NO_ROWS,
             origins=NO_ORIGINS,
+            signals=self._signals_to_write(),
         )
         return _InFlight(work, (), self._ticks)
+
+    def _signals_to_write(self) -> tuple[SignalChange, ...]:
+        changes = tuple(self._signals)
+        self._signals.clear()
+        return changes
 
     def _judgement(self, now: int) -> Judgement:
         return Judgement(self._state, self._wearers, self._rulebook, now, self.receive_clock_us)

@@ -10,7 +10,7 @@ holds them against each other):
 - the exact one, for everything else: `ingest.json_text`, then reading by reading.
 """
 
-from typing import Annotated, Any, Final, Required, cast
+from typing import Annotated, Any, Final, NamedTuple, Required, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic reads typing's only from Python 3.12 on
@@ -52,7 +52,15 @@ class Reading(TypedDict, total=False):
 
 FIELDS: Final = tuple(Reading.__annotations__)
 
+
+@with_config(ConfigDict(strict=True, regex_engine="rust-regex"))
+class _Numbered(TypedDict):
+    boot: _Word | None
+    seq: _Count64 | None
+
+
 _ONE: Final = TypeAdapter(Reading).validator
+_NUMBER: Final = TypeAdapter(_Numbered).validator
 _MANY: Final = TypeAdapter(
     Annotated[list[Reading], Field(min_length=1, max_length=MAX_READINGS, fail_fast=True)]
 ).validator
@@ -63,7 +71,16 @@ _DETAILS: Final = {
     "seq": "a whole number from 0 to 2^63 - 1",
 }
 
-Readings = list[Reading | Fault]
+
+class Spoilt(NamedTuple):
+    """What is wrong with a reading, and its number, if that much can be read; `seq` -1 if not."""
+
+    fault: Fault
+    boot: str | None
+    seq: int
+
+
+Readings = list[Reading | Spoilt]
 """What a message holds, in order: each a reading, or what is wrong with it."""
 
 
@@ -117,27 +134,38 @@ def _read_exactly(text: str) -> tuple[Readings, int] | Fault:
     unknown = sum(
         len(item) - len(reading)
         for item, reading in zip(value, readings, strict=True)
-        if not isinstance(reading, Fault)
+        if not isinstance(reading, Spoilt)
     )
     return readings, unknown
 
 
-def typed(item: Any) -> Reading | Fault:
+def typed(item: Any) -> Reading | Spoilt:
     """The reading that one parsed value is, or what is wrong with it."""
     if isinstance(item, Doubled):
         pointer = f"/{item.key}" if item.key in FIELDS else ""
-        return Fault(Reason.DUPLICATE_KEY, pointer, "a key is named twice")
+        return Spoilt(Fault(Reason.DUPLICATE_KEY, pointer, "a key is named twice"), None, -1)
     try:
         return cast("Reading", _ONE.validate_python(item))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if not first["loc"]:
-        return Fault(Reason.SCHEMA, "", "a reading is an object")
+        return Spoilt(Fault(Reason.SCHEMA, "", "a reading is an object"), None, -1)
     floats = _with_infinities(item)
     if floats != item:
         return typed(floats)
     field = str(first["loc"][0])
-    return Fault(Reason.SCHEMA, f"/{field}", _DETAILS.get(field, first["msg"]))
+    fault = Fault(Reason.SCHEMA, f"/{field}", _DETAILS.get(field, first["msg"]))
+    return Spoilt(fault, *_number(item))
+
+
+def _number(item: dict[str, Any]) -> tuple[str | None, int]:
+    """(boot, seq) of a reading with something else wrong in it; seq -1 unless both are sound."""
+    try:
+        sound = _NUMBER.validate_python({name: item.get(name) for name in ("boot", "seq")})
+    except ValidationError:
+        return None, -1
+    boot, seq = sound["boot"], sound["seq"]
+    return (None, -1) if seq is None else (boot, seq)
 
 
 def _with_infinities(item: dict[str, Any]) -> dict[str, Any]:

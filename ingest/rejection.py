@@ -71,6 +71,10 @@ class Rejection:
     detail: str
     rest_stored: bool
     """A quantity was dropped and the rest of its reading is a row."""
+    boot: str | None = None
+    """Of the reading; with `seq`, where it could be read."""
+    seq: int = -1
+    """-1 none, or nobody can say."""
 
 
 def shown(value: object) -> str:

@@ -24,6 +24,7 @@ from ingest.events import (
     Effect,
     Event,
     Pause,
+    Publish,
     Received,
     Resume,
     Retried,
@@ -150,6 +151,8 @@ class Runner:
                 self._work.put_nowait(work)
             case Ack(tokens):
                 self._ports.source.ack(tokens)
+            case Publish(notices):
+                self._ports.source.publish(notices)
             case Pause():
                 self._ports.source.pause()
             case Resume():

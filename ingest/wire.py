@@ -16,7 +16,7 @@ from typing import Final
 from domain.instant import DAY_US, MINUTE_US, SECOND_US, parse_rfc3339
 from domain.people import Device, Roster
 from ingest.quantities import NOTHING, columns
-from ingest.reading_shape import MAX_BYTES, Reading, read
+from ingest.reading_shape import MAX_BYTES, Reading, Spoilt, read
 from ingest.rejection import MESSAGE, Fault, Reason, Rejection, shown
 
 __all__ = ["MESSAGE", "Decoded", "Reason", "Rejection", "boot_key", "decode"]
@@ -41,6 +41,8 @@ class Decoded:
     """The boot words of the rows, by `boot_key`."""
     unknown_fields: int
     """Fields of well-typed readings that we do not know and did not look at."""
+    readings: int = 1
+    """How many were in it, good or not; at least 1."""
 
 
 def decode(
@@ -72,18 +74,27 @@ def decode(
     faults: list[Fault] = []
     for item, reading in enumerate(readings):
         row = None
-        if isinstance(reading, Fault):
-            faults.append(reading)
+        if isinstance(reading, Spoilt):
+            faults.append(reading.fault)
+            number = (reading.boot, reading.seq)
         else:
+            number = _number(reading, device)
             row = _row(reading, device, received_at, roster, slots, faults)
             if row is not None:
                 rows.append(row)
                 if (boot := reading.get("boot")) is not None:
                     boots[boot_key(boot)] = boot
         if faults:
-            rejections += [_rejection(fault, item, rest_stored=row is not None) for fault in faults]
+            stored = row is not None
+            rejections += [_rejection(fault, item, number, stored=stored) for fault in faults]
             faults.clear()
-    return Decoded(device_id, rows, rejections, boots, unknown_fields)
+    return Decoded(device_id, rows, rejections, boots, unknown_fields, len(readings))
+
+
+def refused(topic: str, reason: Reason, detail: str) -> Decoded:
+    """A message that is rejected whole, whatever is in it."""
+    match = _TOPIC.fullmatch(topic)
+    return _refused(match[1] if match else None, Fault(reason, "", detail))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -91,6 +102,14 @@ def boot_key(boot: str) -> int:
     """A 64-bit signed number for a boot word, the same everywhere and always; never 0."""
     digest = blake2b(boot.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True) or 1
+
+
+def _number(reading: Reading, device: Device) -> tuple[str | None, int]:
+    """(boot, seq), seq -1 for none. Another device's number says nothing of this one's."""
+    seq = reading.get("seq")
+    if seq is None or reading.get("device_id") not in (None, device.id):
+        return None, -1
+    return reading.get("boot"), seq
 
 
 def _row(
@@ -158,9 +177,11 @@ def _untimely(given: str | int, measured_at: int | None, received_at: int) -> Fa
 
 
 def _refused(device_id: str | None, fault: Fault) -> Decoded:
-    return Decoded(device_id, [], [_rejection(fault, MESSAGE, rest_stored=False)], {}, 0)
+    return Decoded(device_id, [], [_rejection(fault, MESSAGE, (None, -1), stored=False)], {}, 0)
 
 
-def _rejection(fault: Fault, item: int, *, rest_stored: bool) -> Rejection:
+def _rejection(
+    fault: Fault, item: int, number: tuple[str | None, int], *, stored: bool
+) -> Rejection:
     reason, pointer, detail = fault
-    return Rejection(reason, item, pointer, detail, rest_stored)
+    return Rejection(reason, item, pointer, detail, stored, *number)

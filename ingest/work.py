@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from domain.batch import Rows
 from domain.people import Roster
+from ingest.sequences import Advance, Sequences
 from ingest.sources.port import Envelope
 from ingest.wire import Rejection
 from rules.engine import Evaluation
@@ -40,6 +41,20 @@ class RejectedMessage:
     payload: bytes
     received_at: int
     rejections: tuple[Rejection, ...]
+    resubmitted: bool = False
+    """It was kept before, and has not arrived once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalChange:
+    """Where the service became blind in some way, or sees again."""
+
+    kind: str
+    """Of the closed list in contract section 6."""
+    at: int
+    until_at: int | None
+    """None: it stands until it ends. `at`: it ends. Later: how long an event is to be shown."""
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +96,10 @@ class Work:
     messages: tuple[Envelope, ...] = ()
     rejected: tuple[RejectedMessage, ...] = ()
     boots: Mapping[int, str] = field(default_factory=dict)
-    """The boot words of the rows, by `ingest.wire.boot_key`."""
+    """The boot words of the rows and of `advance`, by `ingest.wire.boot_key`."""
+    advance: Advance | None = None
+    """What it changes of sequence numbers; its gaps are stored with it."""
+    signals: tuple[SignalChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +129,7 @@ class Beginning:
     state: State
     receive_clock_us: int
     late_left: bool
+    sequences: Sequences = field(default_factory=Sequences)
 
 
 class Ledger(Protocol):

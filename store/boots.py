@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from domain.batch import MISSING, Rows
+from domain.batch import MISSING
 
 _KEEP: Final = (
     "INSERT INTO boot (device_no, boot_key, boot)"
@@ -28,15 +28,15 @@ class NewestBoots:
     def __init__(self) -> None:
         self._keys = np.zeros(1024, dtype=np.int64)
 
-    def unknown(self, rows: Rows) -> Pairs:
-        """The (device, boot) pairs of the rows that may not be kept yet, each once."""
-        named = rows["boot_key"] != MISSING["boot_key"]
+    def unknown(self, device_no: npt.NDArray[np.int32], boot_key: npt.NDArray[np.int64]) -> Pairs:
+        """The pairs, of these, that may not be kept yet, each once; nothing for no word."""
+        named = boot_key != MISSING["boot_key"]
         if named.any():
-            self._grow(rows)
-            named &= self._keys[rows["device_no"]] != rows["boot_key"]
+            self._grow(int(device_no.max()) + 1)
+            named &= self._keys[device_no] != boot_key
         if not named.any():
             return np.empty(0, dtype=[("device_no", "<i4"), ("boot_key", "<i8")])
-        pairs = np.stack([rows["device_no"][named], rows["boot_key"][named]])
+        pairs = np.stack([device_no[named], boot_key[named]])
         unique = np.unique(pairs, axis=1)
         found = np.empty(unique.shape[1], dtype=[("device_no", "<i4"), ("boot_key", "<i8")])
         found["device_no"], found["boot_key"] = unique
@@ -46,8 +46,7 @@ class NewestBoots:
         """Remembers pairs that are committed."""
         self._keys[pairs["device_no"]] = pairs["boot_key"]
 
-    def _grow(self, rows: Rows) -> None:
-        needed = int(rows["device_no"].max()) + 1
+    def _grow(self, needed: int) -> None:
         if needed > len(self._keys):
             more = np.zeros(max(needed, 2 * len(self._keys)), dtype=np.int64)
             more[: len(self._keys)] = self._keys

@@ -1,8 +1,8 @@
 """The ledger: one transaction a step, in which readings are stored, judged, and alerts raised.
 
 Order inside the transaction: the shard's row (fencing and the batch number), boots, readings, the
-rules on what was new, rejections, late work, the journal, findings and alerts, whose event ids come
-last. Nothing is visible before the commit and nothing is lost after it.
+rules on what was new, rejections, late work, gaps and signals, the journal, findings and alerts,
+whose event ids come last. Nothing is visible before the commit and nothing is lost after it.
 
 A COMMIT whose answer was lost is settled by the journal: the step's batch number is there or it is
 not (`_settle`). A row the database refuses is found by halving, kept as a rejection, and the rest
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg.pq import TransactionStatus
 
@@ -24,7 +25,7 @@ from domain.instant import DAY_US, to_datetime
 from ingest.wire import Reason, Rejection
 from ingest.work import History, Kind, RejectedMessage, Result, Work
 from rules.engine import Evaluation
-from store import alertlog, late_work, rejections
+from store import alertlog, late_work, noticed, rejections
 from store import boots as store_boots
 from store.boots import NewestBoots, Pairs
 from store.errors import Fenced, OutcomeUnknown, StoreUnreachable, translated
@@ -202,7 +203,7 @@ class PostgresLedger:
         newest: NewestSeen | None,
         refused: Sequence[Refusal],
     ) -> "_Done":
-        boots = self._boots.unknown(work.rows)
+        boots = self._boots.unknown(*_boots_of(work))
         store_boots.keep(cursor, boots, work.boots)
         rows = work.rows
         if refused:
@@ -220,6 +221,8 @@ class PostgresLedger:
         else:
             evaluation = work.judge(rows[new])
             late_work.add(cursor, _late_pairs(rows, evaluation), batch)
+        noticed.keep_gaps(cursor, () if work.advance is None else work.advance.gaps)
+        noticed.keep_signals(cursor, work.signals)
         self._journal(cursor, work, batch, (len(rows), int((~new).sum()), rejections_kept))
         events = alertlog.record(
             cursor, evaluation.changes, work.now, work.rulebook_version, batch, self._new_id
@@ -269,6 +272,15 @@ class PostgresLedger:
         self._boots.kept(done.boots)
         self._late_left = done.result.late_left
         return done.result
+
+
+def _boots_of(work: Work) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """(device_no, boot_key) of all that the step has, rejected readings included."""
+    devices, keys = work.rows["device_no"], work.rows["boot_key"]
+    if work.advance is not None and len(work.advance.device_no):
+        devices = np.concatenate([devices, work.advance.device_no.astype(np.int32)])
+        keys = np.concatenate([keys, work.advance.boot_key])
+    return devices, keys
 
 
 def _leave(connection: psycopg.Connection) -> None:

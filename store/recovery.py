@@ -5,22 +5,24 @@ event time, a day of readings at a time; by promise 2 that gives the state the p
 Silence, which goes by the receive clock, is taken from the journal instead.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 import psycopg
 
-from domain.batch import Rows, in_order
+from domain.batch import READING, Rows, in_order
 from domain.instant import DAY_US, from_datetime, to_datetime
 from domain.people import Roster
+from ingest.sequences import Sequences
 from ingest.work import Beginning
 from rules.engine import apply, evaluate
 from rules.rulebook import Rulebook
 from rules.silent import restore
 from rules.state import State, fresh
 from rules.wearers import Wearers
-from store import late_work, roster
+from store import late_work, noticed, rejections, roster
 from store.errors import translated
 from store.readings import fetch
 
@@ -47,7 +49,8 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
         wearers = Wearers.of(people, rulebook)
         clock = cursor.execute("SELECT receive_clock_us FROM shard WHERE shard = 0").fetchone()
         assert clock is not None
-        state = _judged_again(cursor, wearers, rulebook, now)
+        sequences = _Numbers(cursor, now)
+        state = _judged_again(cursor, wearers, rulebook, now, sequences)
         _recall_silence(cursor, state, people, wearers)
         return Beginning(
             rulebook=rulebook,
@@ -56,10 +59,17 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
             state=state,
             receive_clock_us=int(clock[0]),
             late_left=late_work.left(cursor),
+            sequences=sequences.recalled(cursor),
         )
 
 
-def _judged_again(cursor: psycopg.Cursor, wearers: Wearers, rulebook: Rulebook, now: int) -> State:
+def _judged_again(
+    cursor: psycopg.Cursor,
+    wearers: Wearers,
+    rulebook: Rulebook,
+    now: int,
+    numbers: "_Numbers",
+) -> State:
     """The state after all stored readings of the wearers, a day at a time."""
     state = fresh(len(wearers.slots))
     oldest, newest = cursor.execute(_SPAN).fetchone() or (None, None)
@@ -73,9 +83,42 @@ def _judged_again(cursor: psycopg.Cursor, wearers: Wearers, rulebook: Rulebook, 
             [to_datetime(day * DAY_US), to_datetime((day + 1) * DAY_US), episodes],
         )
         rows = _with_slots(rows, wearers.slots)
+        numbers.saw(rows, day)
         if len(rows):
             state = apply(state, evaluate(state, rows, wearers, rulebook, now, 0))
     return state
+
+
+class _Numbers:
+    """Which sequence numbers are committed, from what is stored and what was rejected.
+
+    A gap that was not noticed before is one that begins before the episodes we look at: it is
+    nothing that anybody could mend now, and so as old as what no signal shows any more.
+    """
+
+    def __init__(self, cursor: psycopg.Cursor, now: int) -> None:
+        self._sequences = Sequences()
+        self._rejected = rejections.numbers(cursor)
+        self._unnoticed_at = now - 31 * DAY_US
+
+    def saw(self, rows: Rows, day: int) -> None:
+        """A day's rows; with what was rejected until then, lest it leave holes."""
+        until = bisect_left(self._rejected, ((day + 1) * DAY_US,))
+        before, self._rejected = self._rejected[:until], self._rejected[until:]
+        numbers = np.array(before, dtype=np.int64).reshape(-1, 4)
+        self._sequences.recall(
+            np.concatenate([rows["device_no"], numbers[:, 1].astype(np.int32)]),
+            np.concatenate([rows["boot_key"], numbers[:, 2]]),
+            np.concatenate([rows["seq"], numbers[:, 3]]),
+            self._unnoticed_at,
+        )
+
+    def recalled(self, cursor: psycopg.Cursor) -> Sequences:
+        """All of it, with the rest of what was rejected."""
+        if self._rejected:
+            self.saw(np.empty(0, dtype=READING), self._rejected[-1][0] // DAY_US)
+        self._sequences.restore_noticed(noticed.known_gaps(cursor))
+        return self._sequences
 
 
 def _with_slots(rows: Rows, slots: Mapping[Pair, int]) -> Rows:

@@ -6,8 +6,11 @@ from typing import Final
 
 import psycopg
 
+from domain.batch import MISSING
 from domain.instant import from_datetime, to_datetime
 from ingest.sources.port import Envelope
+from ingest.telling import counts_as_committed
+from ingest.wire import Rejection, boot_key
 from ingest.work import RejectedMessage
 
 KEPT_PAYLOAD_BYTES: Final = 65_536
@@ -22,8 +25,13 @@ _KEEP_MESSAGE: Final = (
     " last_received_at = greatest(rejected_message.last_received_at, excluded.last_received_at)"
 )
 _KEEP_REASON: Final = (
-    "INSERT INTO rejection (content_sha256, item, reason, pointer, detail, rest_stored, batch)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+    "INSERT INTO rejection (content_sha256, item, reason, pointer, detail, rest_stored, batch,"
+    " boot_key, seq) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_NUMBERS: Final = (
+    "SELECT m.first_received_at, d.device_no, r.boot_key, r.seq FROM rejection r"
+    " JOIN rejected_message m USING (content_sha256) JOIN device d ON d.id = m.device_id"
+    " WHERE r.seq IS NOT NULL ORDER BY 1"
 )
 
 _FOR_WANT_OF_A_ROSTER: Final = ["unknown_device", "not_assigned"]
@@ -99,12 +107,29 @@ def keep(
         ],
     )
     reasons = [
-        (content, r.item, r.reason, r.pointer[:500], r.detail[:500], r.rest_stored, batch)
+        (
+            *(content, r.item, r.reason, r.pointer[:500], r.detail[:500], r.rest_stored, batch),
+            *_number(r),
+        )
         for content, message in keyed
         for r in message.rejections
     ]
     cursor.executemany(_KEEP_REASON, reasons)
     return len(reasons)
+
+
+def numbers(cursor: psycopg.Cursor) -> list[tuple[int, int, int, int]]:
+    """(first received, device_no, boot_key, seq) of readings rejected whole, in that order."""
+    cursor.execute(_NUMBERS)
+    return [(from_datetime(at), *number) for at, *number in cursor.fetchall()]
+
+
+def _number(rejection: Rejection) -> tuple[int, int] | tuple[None, None]:
+    if not counts_as_committed(rejection):
+        return None, None
+    if rejection.boot is None:
+        return MISSING["boot_key"], rejection.seq
+    return boot_key(rejection.boot), rejection.seq
 
 
 def _content(topic: str, payload: bytes) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from domain.instant import DAY_US, SECOND_US, format_rfc3339, parse_rfc3339
 from domain.people import Assignment, Device, Episode, Roster
 from domain.reading import Site
+from ingest.allowance import Allowance
 from ingest.directory import Directory
 from ingest.gathering import CHUNK_MESSAGES, FEW, NO_ROWS, Limits, OpenBatch
 from ingest.sources.port import Envelope
@@ -33,8 +34,8 @@ def _envelope(packet: int, *seconds_ago: int, boot: str | None = None) -> Envelo
 
 def _closed(*envelopes: Envelope) -> OpenBatch:
     batch = OpenBatch()
-    batch.gather(envelopes, DIRECTORY)
-    batch.decode(DIRECTORY)
+    batch.gather(envelopes, DIRECTORY, Allowance(), NOW)
+    batch.decode(DIRECTORY, Allowance(), NOW)
     return batch
 
 
@@ -60,8 +61,8 @@ def test_the_rows_are_the_same_however_many_messages_come_at_once(count: int) ->
     envelopes[count // 2] = Envelope((1, count // 2 + 1), TOPIC, b"[]", NOW)
     together, one_by_one = _closed(*envelopes), OpenBatch()
     for envelope in envelopes:
-        one_by_one.gather([envelope], DIRECTORY)
-        one_by_one.decode(DIRECTORY)
+        one_by_one.gather([envelope], DIRECTORY, Allowance(), NOW)
+        one_by_one.decode(DIRECTORY, Allowance(), NOW)
     assert together.readings == one_by_one.readings == count - 1
     for ours, its in zip(together.rows(), one_by_one.rows(), strict=True):
         assert ours.tolist() == its.tolist()
@@ -72,8 +73,25 @@ def test_the_rows_are_the_same_however_many_messages_come_at_once(count: int) ->
 def test_a_batch_that_is_started_over_has_everything_once() -> None:
     batch = _closed(_envelope(1, 5, 60), Envelope((1, 2), TOPIC, b"[]", NOW)).started_over()
     assert (batch.readings, batch.rejected) == (2, [])
-    batch.decode(DIRECTORY)
+    batch.decode(DIRECTORY, Allowance(), NOW)
     assert (len(batch.rows()[0]), len(batch.rejected), batch.tokens) == (2, 1, [(1, 1), (1, 2)])
+
+
+@pytest.mark.parametrize("count", [4, 2 * FEW])
+def test_a_device_that_sends_too_much_is_refused_whole_messages_and_they_are_kept(
+    count: int,
+) -> None:
+    batch, allowance = OpenBatch(), Allowance(capacity=5, per_second=1)
+    poison = Envelope((1, 99), TOPIC, b"[]", NOW)
+    envelopes = [_envelope(n + 1, 2 * n + 1, 2 * n + 2) for n in range(count)]
+    batch.gather([*envelopes, poison], DIRECTORY, allowance, NOW)
+    batch.decode(DIRECTORY, allowance, NOW)
+    assert batch.rows()[1].tolist() == [1, 1, 0, 0]  # two messages of two readings, of all
+    assert len(batch.tokens) == count + 1
+    assert batch.reasons == {"rate_limited": count - 2, "schema": 1}
+    assert [message.payload for message in batch.rejected[:-1]] == [
+        each.payload for each in envelopes[2:]
+    ]
 
 
 def test_full_by_readings_messages_or_bytes() -> None:
@@ -83,9 +101,9 @@ def test_full_by_readings_messages_or_bytes() -> None:
     ):
         batch = OpenBatch()
         assert not batch.full(limits)
-        batch.gather([_envelope(1, 1, 2, 3)], DIRECTORY)
-        batch.decode(DIRECTORY)
+        batch.gather([_envelope(1, 1, 2, 3)], DIRECTORY, Allowance(), NOW)
+        batch.decode(DIRECTORY, Allowance(), NOW)
         assert batch.full(limits)
     batch = OpenBatch()
-    batch.gather([Envelope(None, TOPIC, b"", NOW)] * 3, DIRECTORY)
+    batch.gather([Envelope(None, TOPIC, b"", NOW)] * 3, DIRECTORY, Allowance(), NOW)
     assert batch.full(Limits(readings=3))

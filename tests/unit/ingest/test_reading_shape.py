@@ -10,6 +10,7 @@ from ingest.reading_shape import (
     MAX_BYTES,
     MAX_READINGS,
     Reading,
+    Spoilt,
     _read_exactly,
     _read_straight,
     read,
@@ -115,7 +116,7 @@ def _in_order(answer: Any) -> Any:
     readings, unknown = answer
     return [
         reading
-        if isinstance(reading, Fault)
+        if isinstance(reading, Spoilt)
         else {name: reading[name] for name in FIELDS if name in reading}
         for reading in readings
     ], unknown
@@ -142,11 +143,29 @@ def test_a_thousand_readings_and_no_more(element: str) -> None:
 
 def test_the_first_fault_in_the_order_of_the_contract_is_named() -> None:
     item = {"worn": 1, "lat": "1", "measured_at": None}
-    assert typed(item) == Fault(
-        Reason.SCHEMA,
-        "/measured_at",
-        "an RFC 3339 string with an offset, or whole milliseconds since 1970",
-    )
+    detail = "an RFC 3339 string with an offset, or whole milliseconds since 1970"
+    assert typed(item) == Spoilt(Fault(Reason.SCHEMA, "/measured_at", detail), None, -1)
+
+
+@pytest.mark.parametrize(
+    ("number", "known"),
+    [
+        ({"seq": 7}, (None, 7)),
+        ({"seq": 7, "boot": "a1"}, ("a1", 7)),
+        ({"seq": 7, "boot": None}, (None, 7)),
+        ({"seq": 7, "boot": 1}, (None, -1)),
+        ({"seq": 7, "boot": "\x00"}, (None, -1)),
+        ({"seq": 7.0}, (None, -1)),
+        ({"seq": 2**63, "boot": "a1"}, (None, -1)),
+        ({"boot": "a1"}, (None, -1)),
+    ],
+)
+def test_a_spoilt_reading_still_has_its_number_if_that_is_sound(
+    number: dict[str, Any], known: tuple[str | None, int]
+) -> None:
+    spoilt = typed({"measured_at": "yesterday", "worn": 1, **number})
+    assert isinstance(spoilt, Spoilt)
+    assert (spoilt.boot, spoilt.seq) == known
 
 
 @pytest.mark.parametrize("field", [field for field in FIELDS if field != "measured_at"])
@@ -179,8 +198,9 @@ WRONG: dict[str, tuple[Any, ...]] = {
 )
 def test_a_wrong_type_is_refused_whichever_way(field: str, value: Any) -> None:
     item = {"measured_at": 1, field: value}
-    fault = typed(item)
-    assert isinstance(fault, Fault)
+    spoilt = typed(item)
+    assert isinstance(spoilt, Spoilt)
+    fault = spoilt.fault
     assert (fault.reason, fault.pointer) == (Reason.SCHEMA, f"/{field}")
     assert _read_straight(json.dumps(item)) is None
 
