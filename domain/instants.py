@@ -88,8 +88,7 @@ def _good_frame(block: _Characters, ends: int) -> _Mask:
 
 def _are_digits(characters: _Characters) -> _Mask:
     # Characters below "0" wrap around and are above 9 as well.
-    are: _Mask = ((characters - np.uint8(ord("0"))) <= 9).all(axis=1)
-    return are
+    return np.asarray(np.all((characters - np.uint8(ord("0"))) <= 9, axis=1), dtype=np.bool_)
 
 
 def _two(block: _Characters, column: int) -> Instants:
