@@ -48,13 +48,6 @@ class Due(NamedTuple):
     boot_key: int
 
 
-class _Waiting(NamedTuple):
-    """A boot that is pending behind another one of its device."""
-
-    since: int
-    readings: int
-
-
 class Receipts:
     """Who is pending. A device costs 29 bytes."""
 
@@ -66,8 +59,8 @@ class Receipts:
         self._boot_key = np.zeros(_FEWEST_DEVICES, dtype=np.int64)
         self._since = np.zeros(_FEWEST_DEVICES, dtype=np.int64)
         self._readings = np.zeros(_FEWEST_DEVICES, dtype=np.int32)
-        self._waiting: dict[int, dict[int, _Waiting]] = {}
-        """Other boots by device, the one touched least recently first."""
+        self._waiting: dict[int, list[int]] = {}
+        """Other boots that are pending, by device, in the order they became so."""
 
     @property
     def bytes_in_columns(self) -> int:
@@ -93,9 +86,9 @@ class Receipts:
         # Of two boots of a device that was not pending, the one written last stands there.
         own &= self._boot_key[devices] == advance.boot_key
         if not own.all():
-            for pair in np.flatnonzero(~own).tolist():
-                boot_key, readings = advance.boot_key[pair], advance.readings[pair]
-                self._wait(int(devices[pair]), int(boot_key), int(readings), at)
+            others = zip(devices[~own].tolist(), advance.boot_key[~own].tolist(), strict=True)
+            for device_no, boot_key in others:
+                self._wait(device_no, boot_key)
         self._add(devices[own], advance.readings[own], advance.changed[own], at)
 
     def due(self, now: int, budget: int) -> list[Due]:
@@ -128,7 +121,7 @@ class Receipts:
         self._readings[devices] = 0
         if self._waiting:
             for device_no in [due.device_no for due in those if due.device_no in self._waiting]:
-                self._go_on_with_the_next(device_no)
+                self._go_on_with_the_next(device_no, at)
 
     def _at(self, now: int) -> int:
         """Of nobody who was never told, which is 0, was the last receipt within a second."""
@@ -156,21 +149,19 @@ class Receipts:
         urgency[untold >= READINGS] = _AT_ONCE
         self._urgency[devices] = np.maximum(before, urgency)
 
-    def _wait(self, device_no: int, boot_key: int, readings: int, at: int) -> None:
-        waiting = self._waiting.setdefault(device_no, {})
-        since, before = waiting.pop(boot_key, _Waiting(at, 0))
-        waiting[boot_key] = _Waiting(since, before + readings)
-        if len(waiting) >= MOST_BOOTS:
-            del waiting[next(iter(waiting))]  # as `Sequences` does
+    def _wait(self, device_no: int, boot_key: int) -> None:
+        """Pending behind another boot. There are few such devices, so they need no budget."""
+        waiting = self._waiting.setdefault(device_no, [])
+        if boot_key not in waiting:
+            waiting.append(boot_key)
+        # No more than `Sequences` remembers.
+        del waiting[: 1 - MOST_BOOTS]
         self._urgency[device_no] = _AT_ONCE
 
-    def _go_on_with_the_next(self, device_no: int) -> None:
+    def _go_on_with_the_next(self, device_no: int, at: int) -> None:
         waiting = self._waiting[device_no]
-        boot_key = min(waiting, key=lambda key: waiting[key].since)
-        since, readings = waiting.pop(boot_key)
-        self._boot_key[device_no] = boot_key
-        self._since[device_no] = since
-        self._readings[device_no] = min(readings, _MANY)
+        self._boot_key[device_no] = waiting.pop(0)
+        self._since[device_no] = at
         self._urgency[device_no] = _AT_ONCE
         if not waiting:
             del self._waiting[device_no]

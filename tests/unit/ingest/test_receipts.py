@@ -165,6 +165,22 @@ def test_who_was_not_told_after_all_is_due_again() -> None:
     assert fleet.receipts.due(fleet.now + SECOND_US, BUDGET) == first[1:]
 
 
+def test_readings_that_were_told_hurry_nobody_later() -> None:
+    fleet = Fleet()
+    fleet.commit({(0, 7): READINGS})
+    assert fleet.tick(0) == [Due(0, 7)]
+    fleet.commit({(0, 7): READINGS - 1})
+    assert fleet.tick(0) == []
+
+
+def test_further_readings_do_not_put_a_receipt_off() -> None:
+    fleet = Fleet()
+    while not fleet.told_at:
+        fleet.commit({(0, 7): 1})
+        fleet.tick(0, 10 * SECOND_US)
+    assert fleet.told_at == {0: [NOW + WAIT_US]}
+
+
 def test_duplicates_are_told_too() -> None:
     fleet = Fleet()
     fleet.commit(one_each(1))
@@ -181,6 +197,10 @@ def test_the_boots_of_a_device_take_turns() -> None:
     fleet.commit({(0, 9): 1, (0, 7): 1})
     told = [fleet.tick(0) for _ in range(4)]
     assert told == [[Due(0, 7)], [Due(0, 8)], [Due(0, 9)], []]
+    for _ in range(3):
+        fleet.commit({(0, boot_key): 1 for boot_key in (7, 8, 9)})
+        told += [fleet.tick(0)]
+    assert {due.boot_key for dues in told[4:] for due in dues} == {7, 8, 9}
 
 
 def test_two_boots_in_one_batch_take_turns() -> None:

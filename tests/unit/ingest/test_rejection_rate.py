@@ -30,15 +30,15 @@ def test_it_counts_the_last_minute_and_says_when_it_is_beyond(
 
 def test_the_bound_itself_is_not_beyond_and_half_of_it_is_not_back() -> None:
     rate = RejectionRate(BOUND)
-    rate.note(50, START)
-    rate.note(50, START + 30 * SECOND_US)
+    rate.note(51, START)
+    rate.note(49, START + 30 * SECOND_US)
     assert not rate.beyond(START + 30 * SECOND_US)
-    rate.note(1, START + 30 * SECOND_US)
-    assert rate.beyond(START + 30 * SECOND_US)
+    rate.note(1, START + 59 * SECOND_US)
+    assert rate.beyond(START + 59 * SECOND_US)
+    assert rate.per_minute(START + 60 * SECOND_US) == 50
     assert rate.beyond(START + 60 * SECOND_US)
-    assert rate.per_minute(START + 60 * SECOND_US) == 51
-    rate.note(49, START + 60 * SECOND_US)
-    assert rate.beyond(START + 90 * SECOND_US) is False
+    assert rate.per_minute(START + 90 * SECOND_US) == 1
+    assert not rate.beyond(START + 90 * SECOND_US)
 
 
 def test_a_lull_that_nobody_looked_at_counts() -> None:

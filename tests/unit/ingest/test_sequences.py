@@ -207,6 +207,20 @@ def test_it_says_which_pairs_a_batch_touched_how_often_and_whose_gaps_changed(
         assert sorted(changed) == [gap[:2] for gap in done.gaps]
 
 
+def test_devices_that_count_on_are_settled_in_columns_whatever_the_order() -> None:
+    generator = np.random.default_rng(20_260_203)
+    sequences = Sequences()
+    for batch in range(5):
+        begin = 1_000 + 20 * batch
+        rows = [Row(no, 7, begin + step) for no in range(100) for step in range(20)]
+        rows += rows[::50]
+        done = advance(sequences, rows, NOW)
+        shuffled = advance(sequences, [rows[at] for at in generator.permutation(len(rows))], NOW)
+        assert not (done.by_itself or shuffled.by_itself)
+        assert len(done.high) == len(shuffled.high) == 100
+        sequences.take_over(done)
+
+
 def test_rows_without_a_number_say_nothing() -> None:
     sequences = Sequences()
     done = commit(sequences, [Row(0, 7, -1), Row(1, 7, 1), Row(2, 0, -1)], NOW)
