@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.mqtt import MqttSource
 from ingest.sources.mqtt5 import Mqtt5Source
-from ingest.sources.port import Deliver, Report, Source, Token
+from ingest.sources.port import Deliver, Notice, Report, Source, Token
 from ingest.sources.refusal import VersionRefused
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,10 @@ class AutoSource:
     def ack(self, tokens: Sequence[Token]) -> None:
         """Confirms messages, in order; stale tokens are dropped. Never blocks."""
         self._current.ack(tokens)
+
+    def publish(self, notices: Sequence[Notice]) -> int:
+        """Sends notices, in order, and says how many were taken. Never blocks."""
+        return self._current.publish(notices)
 
     def pause(self) -> None:
         """Delivers nothing until `resume`."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.mqtt_connection import MqttConnection
 from ingest.sources.paho_link import PahoLink
-from ingest.sources.port import Deliver, Report, Token
+from ingest.sources.port import Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Reconnect
 
 
@@ -51,6 +51,10 @@ class MqttSource:
         """Confirms messages, in order; stale tokens are dropped. Never blocks."""
         if self._connection is not None:
             self._connection.confirm(tokens)
+
+    def publish(self, notices: Sequence[Notice]) -> int:
+        """Queues notices, which the loop sends; see the port for how many."""
+        return 0 if self._connection is None else self._connection.publish(notices)
 
     def pause(self) -> None:
         """Delivers nothing until `resume`; the broker's window bounds what is held meanwhile."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.mqtt5_connection import Mqtt5Connection
-from ingest.sources.port import Deliver, Report, Token
+from ingest.sources.port import Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Reconnect
 from ingest.sources.refusal import refused_dial
 
@@ -57,6 +57,10 @@ class Mqtt5Source:
         """Confirms messages, in order and in one write; stale tokens are dropped."""
         if self._connection is not None:
             self._connection.confirm(tokens)
+
+    def publish(self, notices: Sequence[Notice]) -> int:
+        """Sends notices in one write; see the port for how many."""
+        return 0 if self._connection is None else self._connection.publish(notices)
 
     def pause(self) -> None:
         """Stops reading from the socket, now or as soon as there is one."""

@@ -15,7 +15,7 @@ It refuses to reconnect; `mqtt5` makes a new connection with the next generation
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import mqtt5
@@ -25,7 +25,8 @@ from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.gate import Gate
 from ingest.sources.mqtt5_decoder import MAX_PACKET_BYTES, Decoder, Fault
 from ingest.sources.mqtt5_pubacks import pubacks
-from ingest.sources.port import Connected, Deliver, Report, Token
+from ingest.sources.mqtt5_notices import Mqtt5Notices
+from ingest.sources.port import Connected, Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Phase
 from ingest.sources.refusal import old_form_code, refused_connect, refused_subscription
 from ingest.sources.window import Window
@@ -40,7 +41,6 @@ PINGS_PER_KEEP_ALIVE = 3
 """So many pings in a row without a byte from the broker, and it is dead. More than one, because a
 process that was itself stopped for a while finds its timer due before it has read its socket."""
 SUBSCRIBE_ID = 1
-"""We publish nothing, so the one SUBSCRIBE may have any packet id."""
 
 Reason = mqtt5.DisconnectReasonCode
 AWAY = (Reason.SESSION_TAKEN_OVER, Reason.USE_ANOTHER_SERVER, Reason.SERVER_MOVED)
@@ -65,6 +65,8 @@ class Mqtt5Connection(asyncio.Protocol):
         self.ended: asyncio.Future[Ended] = self._loop.create_future()
         self._window = Window(generation)
         self._decoder = Decoder(self._window)
+        self._notices = Mqtt5Notices()
+        self._congested = False
         self._settings = settings
         self._clock = clock
         self._gate = Gate(deliver, paused=paused)
@@ -142,6 +144,25 @@ class Mqtt5Connection(asyncio.Protocol):
             self._transport.write(pubacks(settled))
             self._read_or_not()
 
+    def publish(self, notices: Sequence[Notice]) -> int:
+        """Sends what may be under way in one write, and says how many that is."""
+        if self._phase is not Phase.UP or self._congested:
+            return 0
+        packets = self._notices.encode(notices)
+        if packets:
+            self._transport.write(b"".join(packets))
+        return len(packets)
+
+    @override
+    def pause_writing(self) -> None:
+        """The broker does not take what we write: no more notices."""
+        self._congested = True
+
+    @override
+    def resume_writing(self) -> None:
+        """It takes them again."""
+        self._congested = False
+
     def pause(self) -> None:
         """Stops reading as soon as the connection is up."""
         self._gate.pause()
@@ -168,6 +189,9 @@ class Mqtt5Connection(asyncio.Protocol):
         self._transport.write(mqtt5.DisconnectPacket().write())
 
     def _handle(self, packet: mqtt5.Packet) -> None:
+        # First, because it is the one that comes by the thousand.
+        if isinstance(packet, mqtt5.PubAckPacket) and self._notices.settle(packet):
+            return
         if isinstance(packet, mqtt5.PingRespPacket) and self._phase is Phase.UP:
             return
         if isinstance(packet, mqtt5.ConnAckPacket) and self._phase is Phase.GREETING:
@@ -187,6 +211,7 @@ class Mqtt5Connection(asyncio.Protocol):
             self._drop(refusal or Ended(f"the broker answers {packet.reason_code.name}"))
             return
         self._session_present = packet.session_present
+        self._notices.limit(packet.receive_max)
         self._keep_alive_s = packet.server_keep_alive or self._keep_alive_s
         granted_s = packet.session_expiry_interval
         if granted_s is not None and granted_s < self._settings.session_expiry_s:

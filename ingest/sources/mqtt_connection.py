@@ -9,14 +9,14 @@ NATS drops a client that does not read. The broker's own window bounds what is h
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from paho.mqtt.client import MQTTMessage
 
 from ingest.sources.address import MicrosecondClock
 from ingest.sources.gate import Gate
 from ingest.sources.paho_link import PahoLink
-from ingest.sources.port import Connected, Deliver, Envelope, Report, Token
+from ingest.sources.port import Connected, Deliver, Envelope, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Phase
 from ingest.sources.refusal import refused_connect, refused_dial, refused_subscription
 from ingest.sources.window import Window
@@ -75,6 +75,10 @@ class MqttConnection:
         """Queues the pubacks of this generation's tokens; the loop sends them."""
         if self._phase is Phase.UP:
             self._link.confirm(self._window.settle(tokens))
+
+    def publish(self, notices: Sequence[Notice]) -> int:
+        """Queues as many as may be under way; the loop sends them."""
+        return self._link.publish(notices) if self._phase is Phase.UP else 0
 
     def pause(self) -> None:
         """From now on holds what comes."""

@@ -13,7 +13,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import override
 
 from ingest.sources.address import SourceSettings
+from ingest.sources.port import NOTICES_MAX, Notice
 
 CONNECT_S = 5.0
 """For the TCP connection, and again for the TLS handshake. A dial cannot be interrupted."""
@@ -39,6 +40,8 @@ class PahoLink:
         """(session present, reason code in the numbers of MQTT 5)."""
         self.suback: list[int] | None = None
         self._messages: list[MQTTMessage] = []
+        self._under_way: set[int] = set()
+        """Our own messages: not yet written (QoS 0) or not yet confirmed (QoS 1)."""
         self.lost: str | None = None
         """Why there is no connection any more."""
         self._wake: Callable[[], None] = _nobody
@@ -65,6 +68,7 @@ class PahoLink:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
         loop.add_reader(fd, self._wake)
 
@@ -98,6 +102,17 @@ class PahoLink:
         """Queues pubacks; they leave when the loop finds the socket writable."""
         for packet_id in packet_ids:
             self._client.ack(packet_id, 1)
+
+    def publish(self, notices: Sequence[Notice]) -> int:
+        """Queues as many as may be under way, and says how many that is."""
+        taken = 0
+        for notice in notices[: NOTICES_MAX - len(self._under_way)]:
+            sent = self._client.publish(notice.topic, notice.payload, notice.qos)
+            if sent.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+            self._under_way.add(sent.mid)
+            taken += 1
+        return taken
 
     def say_goodbye(self) -> None:
         """Queues a DISCONNECT behind the pubacks; paho closes its socket when it is sent.
@@ -146,6 +161,9 @@ class PahoLink:
             manual_ack=True,
         )
         client.connect_timeout = CONNECT_S
+        # We count what is under way ourselves: with a limit of its own paho looks through all of
+        # it at every puback.
+        client.max_inflight_messages = 0
         address = settings.address()
         if address.username is not None:
             client.username_pw_set(address.username, address.password)
@@ -203,6 +221,11 @@ class PahoLink:
             self.lost = "the broker sends QoS 2 to a subscription with QoS 1"
             return
         self._messages.append(message)
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, _: ReasonCode, _properties: Properties
+    ) -> None:
+        self._under_way.discard(mid)
 
     def _on_disconnect(
         self,

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+NOTICES_MAX = 1_000
+"""Notices a source takes in one call, and at QoS 1 has unconfirmed at any time."""
 Token = tuple[int, int]
 """(generation, packet id)."""
 

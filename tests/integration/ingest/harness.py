@@ -5,6 +5,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
 import aiomqtt
@@ -19,6 +20,8 @@ CLIENT_ID = "ingest"
 TOPIC = "doorstep/v1/devices/w-000001/readings"
 RECEIVED_AT = 1_770_091_506_789_000
 Broker = Mosquitto | Nats
+WINDOW = 20
+"""What Mosquitto allows a 3.1.1 client by default; the MQTT 5 source asks for the same."""
 
 
 def make(url: str, protocol: str, **more: Any) -> Source:
@@ -101,11 +104,17 @@ async def throughout(check: Callable[[], bool], during_s: float) -> None:
 
 
 async def publish(
-    port: int, payloads: Iterable[bytes], *, topic: str = TOPIC, qos: int = 1, retain: bool = False
+    port: int,
+    payloads: Iterable[bytes],
+    *,
+    topic: str = TOPIC,
+    qos: int = 1,
+    retain: bool = False,
+    **login: Any,
 ) -> None:
     """An independent client publishes, and waits for each puback at QoS 1."""
     version = aiomqtt.ProtocolVersion.V311
-    async with aiomqtt.Client("127.0.0.1", port, protocol=version) as client:
+    async with aiomqtt.Client("127.0.0.1", port, protocol=version, **login) as client:
         for payload in payloads:
             await client.publish(topic, payload, qos=qos, retain=retain)
 
@@ -166,3 +175,17 @@ class Proxy:
                 if not self.frozen:
                     writer.write(data)
         writer.close()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A broker, and the version of MQTT to speak to it."""
+
+    broker: Broker
+    protocol: str
+
+    def source(self, url: str | None = None) -> Source:
+        return make(url or self.broker.url, self.protocol, keep_alive_s=2, receive_maximum=WINDOW)
+
+    async def publish(self, payloads: list[bytes]) -> None:
+        await publish(self.broker.port, payloads)

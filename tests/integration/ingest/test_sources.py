@@ -1,20 +1,19 @@
 """The contract of every source of readings, against real brokers."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from typing_extensions import override
 
 from doorstep.embedded import broker as embedded
-from ingest.sources.port import Source, SourceRefused
+from ingest.sources.port import SourceRefused
 from tests.integration.ingest.harness import (
     RECEIVED_AT,
     TOPIC,
-    Broker,
+    WINDOW,
     Listener,
     Proxy,
+    Stage,
     eventually,
     lose_sessions,
     make,
@@ -27,33 +26,6 @@ from tests.services.mosquitto import Mosquitto
 from tests.services.nats import Nats
 
 pytestmark = pytest.mark.integration
-
-WINDOW = 20
-"""What Mosquitto allows a 3.1.1 client by default; the MQTT 5 source asks for the same."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A broker, and the version of MQTT to speak to it."""
-
-    broker: Broker
-    protocol: str
-
-    def source(self, url: str | None = None) -> Source:
-        return make(url or self.broker.url, self.protocol, keep_alive_s=2, receive_maximum=WINDOW)
-
-    async def publish(self, payloads: list[bytes]) -> None:
-        await publish(self.broker.port, payloads)
-
-
-@pytest.fixture(
-    params=[(Mosquitto, "5"), (Mosquitto, "3.1.1"), (Nats, "3.1.1")],
-    ids=["mosquitto-5", "mosquitto-3.1.1", "nats-3.1.1"],
-)
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    kind, protocol = request.param
-    with kind() as broker:
-        yield Stage(broker, protocol)
 
 
 async def received(listener: Listener, payloads: list[bytes]) -> None:

@@ -8,15 +8,17 @@ import pytest
 import uvloop
 
 from tests.integration.ingest import test_sources as contract
+from tests.integration.ingest import test_sources_publish as publishing
+from tests.integration.ingest.harness import Stage
 from tests.services.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(params=["5", "3.1.1"])
-def stage(request: pytest.FixtureRequest) -> Iterator[contract.Stage]:
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     with Mosquitto() as broker:
-        yield contract.Stage(broker, request.param)
+        yield Stage(broker, request.param)
 
 
 @pytest.mark.parametrize(
@@ -31,10 +33,12 @@ def stage(request: pytest.FixtureRequest) -> Iterator[contract.Stage]:
         contract.test_what_deliver_raises_comes_out_of_run,
         contract.test_a_cancelled_run_lets_go_of_its_connection,
         contract.test_stop_before_run_and_while_there_is_no_broker,
+        publishing.test_notices_come_at_their_qos_in_order_while_readings_flow,
+        publishing.test_never_more_under_way_than_the_bound,
     ],
 )
 def test_the_contract_on_uvloop(
-    stage: contract.Stage, promise: Callable[[contract.Stage], Coroutine[Any, Any, None]]
+    stage: Stage, promise: Callable[[Stage], Coroutine[Any, Any, None]]
 ) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(promise(stage))

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from ingest.sources.address import SourceSettings
 from ingest.sources.mqtt5_connection import PINGS_PER_KEEP_ALIVE, Mqtt5Connection
-from ingest.sources.port import Connected, Envelope, SourceEvent, SourceRefused
+from ingest.sources.port import Connected, Envelope, Notice, SourceEvent, SourceRefused
 from ingest.sources.reconnect import Ended
 
 CONNACK = mqtt5.ConnAckPacket(session_present=True).write()
@@ -178,6 +178,32 @@ async def test_our_own_pause_is_not_the_brokers_silence() -> None:
     for _ in range(PINGS_PER_KEEP_ALIVE - 1):
         scene.it._ping()
     assert not scene.paper.closed
+
+
+async def test_notices_go_out_in_one_write_and_only_while_it_is_up() -> None:
+    scene = Scene()
+    notices = [Notice("t", b"a", 1), Notice("t", b"b", 0), Notice("t", b"c", 1)]
+    assert scene.it.publish(notices) == 0
+    scene.up()
+    assert scene.it.publish([]) == 0
+    assert scene.it.publish(notices) == 3
+    assert len(scene.paper.writes) == 1
+    scene.it.data_received(b"".join(mqtt5.PubAckPacket(n).write() for n in (3, 4)))
+    scene.it.pause_writing()
+    assert scene.it.publish(notices) == 0
+    scene.it.resume_writing()
+    assert scene.it.publish(notices) == 3
+    scene.it.finish()
+    assert scene.it.publish(notices) == 0
+    assert len(scene.paper.writes) == 3
+    assert (await scene.ending()).reason == "stopped"
+
+
+async def test_the_broker_says_how_many_notices_may_be_under_way() -> None:
+    scene = Scene()
+    scene.it.data_received(mqtt5.ConnAckPacket(receive_max=2).write())
+    scene.it.data_received(SUBACK)
+    assert scene.it.publish([Notice("t", b"a", 1)] * 3) == 2
 
 
 async def test_a_goodbye_goes_out_behind_the_pubacks_and_reads_to_the_end() -> None:
