@@ -18,6 +18,7 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEP_ALIVE_MAX_S = 65_535
 WINDOW_MAX = 65_535
 """Both are 16-bit fields of MQTT 5 (sections 3.1.2.10 and 3.1.2.11.3); 0 is refused for both."""
+ECHO_MAX_S = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class SourceSettings:
     receive_maximum: int = 2000
     session_expiry_s: int = 7 * 86_400
     keep_alive_s: int = 30
+    echo_s: float = 10
+    """Between two messages to ourselves; 0 sends none."""
     ca_file: str | None = None
 
     def __post_init__(self) -> None:
@@ -95,6 +98,8 @@ class SourceSettings:
             raise ValueError("the receive maximum is 1 to 65535")
         if not 1 <= self.keep_alive_s <= KEEP_ALIVE_MAX_S:
             raise ValueError("the keep-alive is 1 to 65535 seconds")
+        if not 0 <= self.echo_s <= ECHO_MAX_S:
+            raise ValueError("the echo is sent every 0 (never) to 3600 seconds")
         if not 1 <= self.session_expiry_s <= 0xFFFF_FFFF:
             raise ValueError("the session expiry is 1 to 4294967295 seconds")
 

@@ -36,6 +36,7 @@ class AutoSource:
     def __init__(self, settings: SourceSettings, clock: MicrosecondClock) -> None:
         """Raises `ValueError` if the CA file cannot be used."""
         self._newer = Mqtt5Source(settings, clock)
+        self.hearing = self._newer.hearing
         self._settings = settings
         self._clock = clock
         self._paused = False
@@ -52,7 +53,8 @@ class AutoSource:
         except VersionRefused:
             log.info("the broker does not speak MQTT 5; going on with 3.1.1")
         # Counting on from the generations used keeps every old token stale.
-        older = MqttSource(self._settings, self._clock, self._newer.next_generation)
+        first = self._newer.next_generation
+        older = MqttSource(self._settings, self._clock, first, self.hearing)
         if self._paused:
             older.pause()
         self._current = older

@@ -9,6 +9,7 @@ them. It refuses to confirm anything by itself.
 from collections.abc import Sequence
 
 from ingest.sources.address import MicrosecondClock, SourceSettings
+from ingest.sources.echo import Echo
 from ingest.sources.mqtt_connection import MqttConnection
 from ingest.sources.paho_link import PahoLink
 from ingest.sources.port import Deliver, Notice, Report, Token
@@ -19,9 +20,14 @@ class MqttSource:
     """A `Source` for MQTT 3.1.1 brokers."""
 
     def __init__(
-        self, settings: SourceSettings, clock: MicrosecondClock, first_generation: int = 1
+        self,
+        settings: SourceSettings,
+        clock: MicrosecondClock,
+        first_generation: int = 1,
+        hearing: Echo | None = None,
     ) -> None:
         """`first_generation` is above all another source has used. Raises `ValueError`."""
+        self.hearing = hearing or Echo(settings.client_id, settings.echo_s, clock())
         self._settings = settings
         self._clock = clock
         self._tls = settings.tls_context()
@@ -38,11 +44,19 @@ class MqttSource:
         async def attempt(generation: int) -> Ended:
             link = PahoLink(self._settings, self._tls)
             self._connection = MqttConnection(
-                generation, link, self._clock, deliver, report, paused=self._paused
+                generation,
+                link,
+                self._clock,
+                self.hearing,
+                deliver,
+                report,
             )
+            if self._paused:
+                self._connection.pause()
             try:
                 return await self._connection.serve()
             finally:
+                self.hearing.end()
                 self._connection = None
 
         await self._reconnect.run(attempt, report)

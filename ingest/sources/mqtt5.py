@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 
 from ingest.sources.address import MicrosecondClock, SourceSettings
+from ingest.sources.echo import Echo
 from ingest.sources.mqtt5_connection import Mqtt5Connection
 from ingest.sources.port import Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Reconnect
@@ -23,6 +24,7 @@ class Mqtt5Source:
 
     def __init__(self, settings: SourceSettings, clock: MicrosecondClock) -> None:
         """Raises `ValueError` if the CA file cannot be used."""
+        self.hearing = Echo(settings.client_id, settings.echo_s, clock())
         self._settings = settings
         self._clock = clock
         self._tls = settings.tls_context()
@@ -44,11 +46,19 @@ class Mqtt5Source:
 
         async def attempt(generation: int) -> Ended:
             self._connection = Mqtt5Connection(
-                generation, self._settings, self._clock, deliver, report, paused=self._paused
+                generation,
+                self._settings,
+                self._clock,
+                self.hearing,
+                deliver,
+                report,
             )
+            if self._paused:
+                self._connection.pause()
             try:
                 return await self._serve(self._connection)
             finally:
+                self.hearing.end()
                 self._connection = None
 
         await self._reconnect.run(attempt, report)

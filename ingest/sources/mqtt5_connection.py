@@ -16,19 +16,25 @@ It refuses to reconnect; `mqtt5` makes a new connection with the next generation
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import mqtt5
 from typing_extensions import override
 
 from ingest.sources.address import MicrosecondClock, SourceSettings
+from ingest.sources.echo import Echo
 from ingest.sources.gate import Gate
 from ingest.sources.mqtt5_decoder import MAX_PACKET_BYTES, Decoder, Fault
 from ingest.sources.mqtt5_pubacks import pubacks
 from ingest.sources.mqtt5_notices import Mqtt5Notices
 from ingest.sources.port import Connected, Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Phase
-from ingest.sources.refusal import old_form_code, refused_connect, refused_subscription
+from ingest.sources.refusal import (
+    FIRST_FAILURE,
+    old_form_code,
+    refused_connect,
+    refused_subscription,
+)
 from ingest.sources.window import Window
 
 log = logging.getLogger(__name__)
@@ -41,6 +47,7 @@ PINGS_PER_KEEP_ALIVE = 3
 """So many pings in a row without a byte from the broker, and it is dead. More than one, because a
 process that was itself stopped for a while finds its timer due before it has read its socket."""
 SUBSCRIBE_ID = 1
+ECHO_SUBSCRIBE_ID = 2
 
 Reason = mqtt5.DisconnectReasonCode
 AWAY = (Reason.SESSION_TAKEN_OVER, Reason.USE_ANOTHER_SERVER, Reason.SERVER_MOVED)
@@ -55,21 +62,21 @@ class Mqtt5Connection(asyncio.Protocol):
         generation: int,
         settings: SourceSettings,
         clock: MicrosecondClock,
+        echo: Echo,
         deliver: Deliver,
         report: Report,
-        *,
-        paused: bool,
     ) -> None:
         """A connection that greets as soon as it has a transport."""
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[Ended] = self._loop.create_future()
         self._window = Window(generation)
+        self._echo = echo
         self._decoder = Decoder(self._window)
         self._notices = Mqtt5Notices()
         self._congested = False
         self._settings = settings
         self._clock = clock
-        self._gate = Gate(deliver, paused=paused)
+        self._gate = Gate(deliver, paused=False)
         self._report = report
         self._phase = Phase.DIALLING
         self._session_present = False
@@ -79,6 +86,7 @@ class Mqtt5Connection(asyncio.Protocol):
         self._reading = True
         self._keep_alive_s = settings.keep_alive_s
         self._timer: asyncio.TimerHandle | None = None
+        self._beats: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
     @override
@@ -113,7 +121,11 @@ class Mqtt5Connection(asyncio.Protocol):
         if self._phase is Phase.GREETING and decoded.arrived:
             self._at_fault(Fault("the broker sends messages before CONNACK"))
         elif decoded.arrived and not self._closing():
-            self._gate.pass_on(decoded.arrived)
+            arrived = decoded.arrived
+            if decoded.unpromised:
+                arrived = self._echo.sift(arrived, self._loop.time())
+            self._echo.progress()
+            self._gate.pass_on(arrived)
         if decoded.fault is not None:
             self._at_fault(decoded.fault)
         self._read_or_not()
@@ -121,8 +133,7 @@ class Mqtt5Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Resolves `ended`; an exception that is not the network's is a bug and goes up."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_timers()
         if exc is not None and not isinstance(exc, OSError):
             self._ending = exc
         elif self._ending is None:
@@ -198,6 +209,8 @@ class Mqtt5Connection(asyncio.Protocol):
             self._greeted(packet)
         elif isinstance(packet, mqtt5.SubAckPacket) and self._phase is Phase.SUBSCRIBING:
             self._subscribed(packet)
+        elif self._answers_echo(packet):
+            return
         elif isinstance(packet, mqtt5.DisconnectPacket) and self._phase is not Phase.GREETING:
             self._dismissed(packet)
         elif self._phase is not Phase.CLOSING:
@@ -216,18 +229,8 @@ class Mqtt5Connection(asyncio.Protocol):
         granted_s = packet.session_expiry_interval
         if granted_s is not None and granted_s < self._settings.session_expiry_s:
             log.warning("the broker keeps our session only %d s while we are away", granted_s)
-        filters = [
-            mqtt5.TopicFilter(
-                topic,
-                max_qos=mqtt5.QoS.AT_LEAST_ONCE,
-                # Clear on a live message, so that it never looks like an old copy.
-                retain_as_published=False,
-                retain_handling=mqtt5.RetainHandling.SEND_NEVER,
-            )
-            for topic in self._settings.topics
-        ]
         self._phase = Phase.SUBSCRIBING
-        self._transport.write(mqtt5.SubscribePacket(SUBSCRIBE_ID, filters).write())
+        self._transport.write(subscribe(SUBSCRIBE_ID, self._settings.topics, 1))
 
     def _subscribed(self, packet: mqtt5.SubAckPacket) -> None:
         codes = [int(code) for code in packet.reason_codes]
@@ -239,9 +242,35 @@ class Mqtt5Connection(asyncio.Protocol):
         self._phase = Phase.UP
         self._up_since = self._loop.time()
         self._arm()
+        if self._echo.begin():
+            # Apart from the readings, so that nothing said to it can touch them.
+            self._transport.write(subscribe(ECHO_SUBSCRIBE_ID, [self._echo.topic], 0))
         self._gate.grant()
         self._report(Connected(self._window.generation, self._session_present))
         self._gate.pass_on([])
+
+    def _answers_echo(self, packet: mqtt5.Packet) -> bool:
+        """Whether it is the answer to our second SUBSCRIBE; then beats or does without."""
+        if self._phase is not Phase.UP or not isinstance(packet, mqtt5.SubAckPacket):
+            return False
+        if packet.packet_id != ECHO_SUBSCRIBE_ID or self._beats is not None:
+            return False
+        if any(int(code) >= FIRST_FAILURE for code in packet.reason_codes):
+            self._echo.refuse()
+        else:
+            self._beat()
+        return True
+
+    def _beat(self) -> None:
+        # With a full window a broker may hold back everything, QoS 0 too.
+        full = len(self._window.unconfirmed) >= self._settings.receive_maximum
+        payload = self._echo.beat(reading=self._reading and not full)
+        if self._echo.lost:
+            self._drop(self._as_ended("messages do not come back from the broker"))
+            return
+        if payload is not None:
+            self._transport.write(mqtt5.PublishPacket(self._echo.topic, payload).write())
+        self._beats = self._loop.call_later(self._echo.interval_s, self._beat)
 
     def _dismissed(self, packet: mqtt5.DisconnectPacket) -> None:
         detail = packet.reason_str or packet.server_reference
@@ -312,6 +341,25 @@ class Mqtt5Connection(asyncio.Protocol):
     def _begin_closing(self, ending: Ended | Exception) -> None:
         self._phase = Phase.CLOSING
         self._ending = ending
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_timers()
         self._timer = self._loop.call_later(FAREWELL_S, self._transport.abort)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._beats):
+            if timer is not None:
+                timer.cancel()
+
+
+def subscribe(packet_id: int, topics: Iterable[str], qos: Literal[0, 1]) -> bytes:
+    """A SUBSCRIBE to live messages only."""
+    filters = [
+        mqtt5.TopicFilter(
+            topic,
+            max_qos=mqtt5.QoS.AT_LEAST_ONCE if qos else mqtt5.QoS.AT_MOST_ONCE,
+            # Clear on a live message, so that it never looks like an old copy.
+            retain_as_published=False,
+            retain_handling=mqtt5.RetainHandling.SEND_NEVER,
+        )
+        for topic in topics
+    ]
+    return mqtt5.SubscribePacket(packet_id, filters).write()

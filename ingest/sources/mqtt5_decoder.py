@@ -37,6 +37,8 @@ class Decoded:
 
     arrived: list[Envelope] = field(default_factory=list)
     controls: list[mqtt5.Packet] = field(default_factory=list)
+    unpromised: bool = False
+    """Whether there may be messages without a token among those that `arrived`."""
     fault: Fault | None = None
     """If any, it came behind all the others."""
 
@@ -95,6 +97,7 @@ class Decoder:
             packet_id = packet.packet_id
             if packet_id is None:
                 token = None
+                decoded.unpromised = True
             elif view[at] & QOS_BITS == QOS_2:
                 decoded.fault = Fault("the broker sends QoS 2 to a subscription with QoS 1")
                 return at

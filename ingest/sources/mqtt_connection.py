@@ -14,11 +14,17 @@ from collections.abc import Iterable, Sequence
 from paho.mqtt.client import MQTTMessage
 
 from ingest.sources.address import MicrosecondClock
+from ingest.sources.echo import Echo
 from ingest.sources.gate import Gate
 from ingest.sources.paho_link import PahoLink
 from ingest.sources.port import Connected, Deliver, Envelope, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Phase
-from ingest.sources.refusal import refused_connect, refused_dial, refused_subscription
+from ingest.sources.refusal import (
+    FIRST_FAILURE,
+    refused_connect,
+    refused_dial,
+    refused_subscription,
+)
 from ingest.sources.window import Window
 
 HANDSHAKE_S = 30.0
@@ -37,21 +43,22 @@ class MqttConnection:
         generation: int,
         link: PahoLink,
         clock: MicrosecondClock,
+        echo: Echo,
         deliver: Deliver,
         report: Report,
-        *,
-        paused: bool,
     ) -> None:
         """A connection that `serve` will open over `link`."""
         self._link = link
         self._clock = clock
+        self._echo = echo
         self._report = report
-        self._gate = Gate(deliver, paused=paused)
+        self._gate = Gate(deliver, paused=False)
         self._window = Window(generation)
         self._woken = asyncio.Event()
         self._phase = Phase.DIALLING
         self._ended: Ended | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._beats: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._session_present = False
         self._up_since: float | None = None
@@ -67,8 +74,9 @@ class MqttConnection:
             return await self._stay()
         finally:
             self._phase = Phase.CLOSING
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, self._beats):
+                if timer is not None:
+                    timer.cancel()
             self._link.close()
 
     def confirm(self, tokens: Iterable[Token]) -> None:
@@ -132,8 +140,10 @@ class MqttConnection:
             self._greeted(link.connack)
         if self._phase is Phase.SUBSCRIBING and link.suback is not None:
             self._subscribed(link.suback)
+        if self._phase is Phase.UP and link.echo_suback is not None:
+            self._start_beating(link.echo_suback)
         if self._phase is not Phase.CLOSING:
-            self._gate.pass_on(self._envelopes(link.take(), received_at))
+            self._pass_on(self._envelopes(link.take(), received_at))
         if self._ended is None:
             self._ended = self._trouble()
 
@@ -153,6 +163,9 @@ class MqttConnection:
             raise refusal
         self._phase = Phase.UP
         self._up_since = asyncio.get_running_loop().time()
+        if self._echo.begin():
+            # Apart from the readings, so that nothing said to it can touch them.
+            self._link.subscribe_echo(self._echo.topic)
         self._gate.grant()
         self._report(Connected(self._window.generation, self._session_present))
 
@@ -175,6 +188,29 @@ class MqttConnection:
                 )
             )
         return envelopes
+
+    def _pass_on(self, arrived: list[Envelope]) -> None:
+        if arrived:
+            self._echo.progress()
+            arrived = self._echo.sift(arrived, asyncio.get_running_loop().time())
+        self._gate.pass_on(arrived)
+
+    def _start_beating(self, code: int) -> None:
+        self._link.echo_suback = None
+        if code >= FIRST_FAILURE:
+            self._echo.refuse()
+        else:
+            self._beat()
+
+    def _beat(self) -> None:
+        payload = self._echo.beat(reading=True)  # paused or not, see above
+        if self._echo.lost:
+            self._ended = self._as_ended("messages do not come back from the broker")
+            self._woken.set()
+            return
+        if payload is not None:
+            self._link.publish([Notice(self._echo.topic, payload, 0)])
+        self._beats = asyncio.get_running_loop().call_later(self._echo.interval_s, self._beat)
 
     def _trouble(self) -> Ended | None:
         if self._link.lost is not None:

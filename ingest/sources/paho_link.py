@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from ingest.sources.address import SourceSettings
 from ingest.sources.port import NOTICES_MAX, Notice
+from ingest.sources.refusal import FIRST_FAILURE
 
 CONNECT_S = 5.0
 """For the TCP connection, and again for the TLS handshake. A dial cannot be interrupted."""
@@ -39,6 +40,8 @@ class PahoLink:
         self.connack: tuple[bool, int] | None = None
         """(session present, reason code in the numbers of MQTT 5)."""
         self.suback: list[int] | None = None
+        self.echo_suback: int | None = None
+        self._echo_mid: int | None = None
         self._messages: list[MQTTMessage] = []
         self._under_way: set[int] = set()
         """Our own messages: not yet written (QoS 0) or not yet confirmed (QoS 1)."""
@@ -97,6 +100,10 @@ class PahoLink:
     def subscribe(self) -> None:
         """Asks for every topic filter at QoS 1."""
         self._client.subscribe([(topic, 1) for topic in self.settings.topics])
+
+    def subscribe_echo(self, topic: str) -> None:
+        """Asks for our own messages, at QoS 0; the answer is `echo_suback`."""
+        _, self._echo_mid = self._client.subscribe(topic, 0)
 
     def confirm(self, packet_ids: Iterable[int]) -> None:
         """Queues pubacks; they leave when the loop finds the socket writable."""
@@ -209,11 +216,15 @@ class PahoLink:
         self,
         _client: Client,
         _data: object,
-        _mid: int,
+        mid: int,
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        self.suback = [reason.value for reason in reasons]
+        codes = [reason.value for reason in reasons]
+        if mid == self._echo_mid:
+            self.echo_suback = max(codes, default=FIRST_FAILURE)
+        else:
+            self.suback = codes
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         if message.qos > 1:

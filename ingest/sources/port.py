@@ -77,8 +77,27 @@ class SourceRefused(Exception):
     """The broker will not have us, and trying again will not help. The message says why."""
 
 
+class Hearing(Protocol):
+    """Whether messages come from the broker, as far as a source can tell."""
+
+    @property
+    def deaf(self) -> bool:
+        """Messages came, and then not even our own."""
+        ...
+
+    @property
+    def heard_at(self) -> float | None:
+        """When one of our own last came back, on the loop's clock; None if the broker keeps it."""
+        ...
+
+
 class Source(Protocol):
     """See the module's theory of operation."""
+
+    @property
+    def hearing(self) -> Hearing:
+        """For as long as the source is there, over all its connections."""
+        ...
 
     async def run(self, deliver: Deliver, report: Report) -> None:
         """Connects, subscribes and delivers until `stop`; raises `SourceRefused`."""

@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override
 
 from ingest.sources.address import SourceSettings
+from ingest.sources.echo import Echo
 from ingest.sources.mqtt5_connection import PINGS_PER_KEEP_ALIVE, Mqtt5Connection
 from ingest.sources.port import Connected, Envelope, Notice, SourceEvent, SourceRefused
 from ingest.sources.reconnect import Ended
@@ -54,13 +55,16 @@ class Paper(asyncio.Transport):
 class Scene:
     """A connection with its paper transport, and what it told."""
 
-    def __init__(self, *, paused: bool = False) -> None:
+    def __init__(self, *, paused: bool = False, echo_s: float = 0) -> None:
         self.calls: list[list[bytes]] = []
         self.events: list[SourceEvent] = []
         settings = SourceSettings("mqtt://h", "ingest", receive_maximum=WINDOW, keep_alive_s=300)
+        self.echo = Echo("ingest", echo_s, 99)
         self.it = Mqtt5Connection(
-            4, settings, lambda: 99, self.deliver, self.events.append, paused=paused
+            4, settings, lambda: 99, self.echo, self.deliver, self.events.append
         )
+        if paused:
+            self.it.pause()
         self.paper = Paper()
         self.it.connection_made(self.paper)
 
@@ -305,3 +309,75 @@ async def test_an_exception_while_letting_go_drops_the_connection() -> None:
     assert scene.paper.closed
     assert [type(context["exception"]) for context in seen] == [ZeroDivisionError]
     assert "handing over" in (await scene.ending()).reason
+
+
+ECHO_GRANTED = mqtt5.SubAckPacket(2, [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE]).write()
+ECHO_REFUSED = mqtt5.SubAckPacket(2, [mqtt5.SubAckReasonCode.NOT_AUTHORIZED]).write()
+
+
+def echoing() -> Scene:
+    """Up, with the echo granted and its first message gone out."""
+    scene = Scene(echo_s=300)
+    scene.it.data_received(CONNACK + SUBACK)
+    subscribe, _ = mqtt5.read(memoryview(scene.paper.writes[-1]))
+    assert isinstance(subscribe, mqtt5.SubscribePacket)
+    (topic,) = subscribe.topic_filters
+    assert (topic.pattern, topic.max_qos) == (scene.echo.topic, mqtt5.QoS.AT_MOST_ONCE)
+    scene.paper.writes.clear()
+    scene.it.data_received(ECHO_GRANTED)
+    return scene
+
+
+async def test_an_echo_is_heard_and_not_handed_over() -> None:
+    scene = echoing()
+    (sent,) = scene.paper.writes
+    scene.it.data_received(publish(1, b"a") + sent + publish(2, b"b"))
+    assert scene.calls == [[b"a", b"b"]]
+    assert scene.echo.heard_at is not None
+    scene.it.data_received(sent)
+    assert len(scene.calls) == 1
+
+
+async def test_echoes_that_stay_away_end_a_connection_that_is_read() -> None:
+    scene = echoing()
+    scene.it.data_received(scene.paper.writes[0])
+    scene.it.pause()
+    for _ in range(10):
+        scene.it._beat()
+    scene.it.resume()
+    for _ in range(3):
+        scene.it._beat()
+        scene.it.data_received(PINGRESP)
+    assert not scene.paper.closed
+    scene.it._beat()
+    assert scene.paper.closed
+    assert "do not come back" in (await scene.ending()).reason
+    assert scene.echo.deaf
+
+
+async def test_a_full_window_is_not_deafness() -> None:
+    scene = echoing()
+    scene.it.data_received(scene.paper.writes[0])
+    scene.sends(*((number, b"x") for number in range(1, WINDOW + 1)))
+    for _ in range(10):
+        scene.it._beat()
+    assert not scene.paper.closed
+    scene.it.confirm([(4, 7)])
+    for _ in range(4):
+        scene.it._beat()
+    assert scene.paper.closed
+
+
+async def test_a_refused_echo_ends_nothing() -> None:
+    scene = Scene(echo_s=300)
+    scene.it.data_received(CONNACK + SUBACK + ECHO_REFUSED)
+    scene.sends((1, b"a"))
+    assert not scene.paper.closed
+    assert scene.calls == [[b"a"]]
+
+
+async def test_a_second_answer_to_the_echo_is_a_broken_protocol() -> None:
+    scene = echoing()
+    scene.it.data_received(ECHO_GRANTED)
+    assert scene.paper.closed
+    assert "SubAckPacket" in (await scene.ending()).reason
