@@ -14,6 +14,7 @@ import uvicorn
 from domain.people import Roster
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
+from doorstep.watchdog import watched
 from ingest.gathering import Limits
 from ingest.health import application
 from ingest.pipeline import Pipeline
@@ -54,7 +55,8 @@ async def run(settings: Settings) -> None:
         )
     )
     _log_beginning(beginning)
-    await _serve_until_stopped(runner, server, listener)
+    with watched():
+        await _serve_until_stopped(runner, server, listener)
     ledger.close()
 
 

@@ -19,6 +19,7 @@ from alerts.dispatcher import Dispatcher
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
+from doorstep.watchdog import watched
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.errors import StoreUnreachable
@@ -78,7 +79,8 @@ async def run(settings: Settings) -> None:
             ),
             dispatcher,
         )
-        await _serve_until_stopped(server, dispatcher, listener)
+        with watched():
+            await _serve_until_stopped(server, dispatcher, listener)
     finally:
         listener.close()
         await asyncio.to_thread(desk.close)

@@ -49,6 +49,7 @@ class MqttSettings(BaseModel):
     receive_maximum: int = Field(default=2_000, ge=10, le=65_535)
     session_expiry_s: int = Field(default=7 * 86_400, ge=60)
     keep_alive_s: int = Field(default=30, ge=5, le=65_535)
+    echo_s: int = Field(default=10, ge=0, le=3_600)
 
 
 class HttpSettings(BaseModel):
@@ -148,6 +149,7 @@ class Settings(BaseSettings):
                 receive_maximum=mqtt.receive_maximum,
                 session_expiry_s=mqtt.session_expiry_s,
                 keep_alive_s=mqtt.keep_alive_s,
+                echo_s=mqtt.echo_s,
             )
             made.tls_context()  # an unusable CA file is found before anything is tried
         except ValueError as error:

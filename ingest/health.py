@@ -1,5 +1,6 @@
 """`/healthz`, `/readyz` and `/metrics` of the ingestion process."""
 
+import asyncio
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -19,6 +20,8 @@ def not_ready_because(pipeline: Pipeline, signals: Signals) -> list[str]:
     reasons = []
     if not pipeline.connected:
         reasons.append("no session with the broker")
+    if signals.hearing.deaf:
+        reasons.append("messages do not come back from the broker")
     if pipeline.failing:
         reasons.append("the database does not take readings")
     elif pipeline.hung:
@@ -31,7 +34,9 @@ def not_ready_because(pipeline: Pipeline, signals: Signals) -> list[str]:
 def application(pipeline: Pipeline, signals: Signals) -> Starlette:
     """The three routes; nothing else is served."""
     registry = CollectorRegistry()
-    registry.register(PipelineCollector(pipeline, signals))
+    registry.register(
+        PipelineCollector(pipeline, signals, lambda: asyncio.get_running_loop().time())
+    )
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})

@@ -4,7 +4,7 @@ No label value comes from outside: reasons, kinds and signals are closed sets, a
 counted per person or per device.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from ingest.pipeline import Pipeline
+from ingest.sources.port import Hearing
 from ingest.wire import Reason
 
 
@@ -41,6 +42,9 @@ METRICS: Final = (
     Definition(
         "doorstep_receive_clock_seconds", "gauge", (), "how long ingestion has been hearing"
     ),
+    Definition("doorstep_echo_seconds", "gauge", (), "since our own message last came back"),
+    Definition("doorstep_last_message_age_seconds", "gauge", (), "since the last message came"),
+    Definition("doorstep_last_commit_age_seconds", "gauge", (), "since the last commit"),
     Definition("doorstep_signal", "gauge", ("kind",), "1 where the service is blind"),
 )
 """Documented in docs/operations.md; a test keeps the two the same."""
@@ -51,9 +55,11 @@ _BY_NAME: Final = {definition.name: definition for definition in METRICS}
 class PipelineCollector(Collector):
     """Shows a pipeline to Prometheus."""
 
-    def __init__(self, pipeline: Pipeline, signals: "Signals") -> None:
+    def __init__(self, pipeline: Pipeline, signals: "Signals", clock: Callable[[], float]) -> None:
+        """`clock` is the loop's."""
         self._pipeline = pipeline
         self._signals = signals
+        self._clock = clock
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -71,13 +77,24 @@ class PipelineCollector(Collector):
         yield _metric("doorstep_messages_held", {"": pipeline.held})
         yield _metric("doorstep_broker_connected", {"": int(pipeline.connected)})
         yield _metric("doorstep_receive_clock_seconds", {"": pipeline.receive_clock_us / 1e6})
+        signals = self._signals
+        yield self._age("doorstep_echo_seconds", signals.hearing.heard_at)
+        yield self._age("doorstep_last_message_age_seconds", signals.message_at)
+        yield self._age("doorstep_last_commit_age_seconds", signals.committed_at)
         yield _metric("doorstep_signal", self._signals.as_gauges(pipeline))
+
+    def _age(self, name: str, at: float | None) -> Metric:
+        return _metric(name, {} if at is None else {"": max(0.0, self._clock() - at)})
 
 
 class Signals:
     """Where ingestion is blind. `session_lost` stays up until the process ends: possible gap."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearing: Hearing) -> None:
+        self.hearing = hearing
+        self.message_at: float | None = None
+        self.committed_at: float | None = None
+        """On the loop's clock; a tick that reached the database counts, messages or not."""
         self.session_lost = False
         self.roster_unread = False
         """A newer roster, if there is one, cannot be read."""

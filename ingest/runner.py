@@ -101,7 +101,7 @@ class Runner:
         self._last_failure = ""
         self._roster_failure = ""
         self._grace: asyncio.TimerHandle | None = None
-        self.signals = Signals()
+        self.signals = Signals(ports.source.hearing)
 
     async def run(self) -> None:
         """Returns after `stop`; raises `SourceRefused`, `Fenced` or whatever broke."""
@@ -131,6 +131,7 @@ class Runner:
         self._take(Draining())
 
     def _deliver(self, envelopes: Sequence[Envelope]) -> None:
+        self.signals.message_at = asyncio.get_running_loop().time()
         self._take(Received(envelopes))
 
     def _report(self, event: SourceEvent) -> None:
@@ -189,6 +190,7 @@ class Runner:
             except self._ports.passing as error:
                 self._take(CommitFailed(f"{type(error).__name__}: {error}"))
                 continue
+            self.signals.committed_at = loop.time()
             if self._last_failure:
                 log.info("storing again")
                 self._last_failure = ""

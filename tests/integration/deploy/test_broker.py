@@ -12,6 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.integration.deploy.deployed_broker import DeployedBroker, Prepared
+from tests.integration.ingest.harness import eventually, make, running
 
 SESSION = "doorstep-ingest"
 READINGS = "doorstep/v1/devices/+/readings"
@@ -161,6 +162,17 @@ async def test_the_queue_of_an_absent_ingestion_is_not_cut_at_a_thousand(clients
         assert await heard(ingestion, "end") == [("w-000001", str(n)) for n in range(1_500)]
     async with clients.service(SESSION):
         pass
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_ingestion_hears_itself(
+    broker: DeployedBroker, passwords: dict[str, str], protocol: str
+) -> None:
+    login = {"username": SESSION, "password": passwords[SESSION]}
+    source = make(f"mqtt://127.0.0.1:{broker.port}", protocol, echo_s=0.1, **login)
+    async with running(source) as listener:
+        await eventually(lambda: source.hearing.heard_at is not None)
+        assert not listener.losses
 
 
 @pytest.mark.parametrize("name", ["w-000009", "doorstep-ingest", ""])

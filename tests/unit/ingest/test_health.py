@@ -9,6 +9,12 @@ from ingest.metrics import Signals
 
 
 @dataclass
+class _Hearing:
+    deaf: bool = False
+    heard_at: float | None = None
+
+
+@dataclass
 class _Pipeline:
     connected: bool = True
     failing: bool = False
@@ -16,21 +22,27 @@ class _Pipeline:
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "roster_unread", "words"),
+    ("pipeline", "deaf", "roster_unread", "words"),
     [
-        (_Pipeline(), False, []),
-        (_Pipeline(connected=False), False, ["broker"]),
-        (_Pipeline(failing=True), False, ["database"]),
-        (_Pipeline(hung=True), False, ["commit"]),
-        (_Pipeline(failing=True, hung=True), False, ["database"]),
-        (_Pipeline(), True, ["roster"]),
-        (_Pipeline(connected=False, failing=True), True, ["broker", "database", "roster"]),
+        (_Pipeline(), False, False, []),
+        (_Pipeline(connected=False), False, False, ["no session"]),
+        (_Pipeline(failing=True), False, False, ["database"]),
+        (_Pipeline(hung=True), False, False, ["commit"]),
+        (_Pipeline(failing=True, hung=True), False, False, ["database"]),
+        (_Pipeline(), False, True, ["roster"]),
+        (_Pipeline(), True, False, ["come back"]),
+        (
+            _Pipeline(connected=False, failing=True),
+            True,
+            True,
+            ["no session", "come back", "database", "roster"],
+        ),
     ],
 )
 def test_every_reason_is_said(
-    pipeline: _Pipeline, *, roster_unread: bool, words: list[str]
+    pipeline: _Pipeline, *, deaf: bool, roster_unread: bool, words: list[str]
 ) -> None:
-    signals = Signals()
+    signals = Signals(_Hearing(deaf))
     signals.roster_unread = roster_unread
     reasons = not_ready_because(pipeline, signals)  # type: ignore[arg-type]
     assert len(reasons) == len(words)
