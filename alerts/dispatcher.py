@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from alerts.casework import LoggedEvent
+from domain import faults
 
 QUEUE: Final = 1_000
 """Events that may wait for one listener."""
@@ -118,6 +119,8 @@ class Dispatcher:
             self.ready = True
         events = await feed.after(self.last_id, BATCH)
         self.reading = True
+        if events:
+            faults.reached(faults.Point.EVENTS_READ)
         for event in events:
             self._hand_out(event)
         if len(events) < BATCH:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import time
@@ -12,6 +13,7 @@ import psycopg
 import uvicorn
 
 from domain.people import Roster
+from doorstep import faults
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
@@ -34,6 +36,7 @@ RESUBMITTED_A_PAGE = 500
 
 async def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT; raises what `doorstep.cli` turns into exit codes."""
+    faults.arm(os.environ)
     clock = settings.make_clock()
     rulebook = settings.load_rulebook()
     listener = listen("ingest.http_port", settings.ingest.http_host, settings.ingest.http_port)

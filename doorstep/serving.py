@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from typing_extensions import override
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.dispatcher import Dispatcher
+from doorstep import faults
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
@@ -52,6 +54,7 @@ class _Server(Server):
 
 async def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT; raises what `doorstep.cli` turns into exit codes."""
+    faults.arm(os.environ)
     listener = listen("http.port", settings.http.host, settings.http.port)
     desk = Desk(settings.database_url)
     desk.open()

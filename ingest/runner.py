@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
+from domain import faults
 from domain.people import Roster
 from ingest.directory import Directory
 from ingest.events import (
@@ -133,6 +134,7 @@ class Runner:
     def _deliver(self, envelopes: Sequence[Envelope]) -> None:
         self.signals.message_at = asyncio.get_running_loop().time()
         self._take(Received(envelopes))
+        faults.reached(faults.Point.BATCH_OPEN)
 
     def _report(self, event: SourceEvent) -> None:
         if isinstance(event, Connected):
@@ -194,6 +196,8 @@ class Runner:
             if self._last_failure:
                 log.info("storing again")
                 self._last_failure = ""
+            if work.messages:
+                faults.reached(faults.Point.COMMITTED)
             self._take(Committed(result))
 
     async def _tick_for_ever(self) -> None:

@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy.typing as npt
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from domain import faults
 from domain.batch import Rows
 from domain.instant import DAY_US, to_datetime
 from ingest.wire import Reason, Rejection
@@ -178,6 +180,8 @@ class PostgresLedger:
             cursor.execute("BEGIN")
             batch = self._next_batch(cursor, work)
             done = self._write(cursor, work, batch, newest, refused)
+            if work.messages:
+                faults.reached(faults.Point.COMMIT_SENT, partial(_send_commit, connection))
             try:
                 cursor.execute("COMMIT")
             except psycopg.OperationalError as error:
@@ -209,6 +213,8 @@ class PostgresLedger:
         if refused:
             rows = np.delete(rows, [refusal.index for refusal in refused])
         new = insert(cursor, rows, batch, newest)
+        if new.any():
+            faults.reached(faults.Point.READINGS_INSERTED)
         rejected = (*work.rejected, *_refused_messages(work, refused))
         resubmitted = rejections.resubmit(cursor, work.messages)
         rejections_kept = rejections.keep(cursor, rejected, batch, resubmitted)
@@ -281,6 +287,14 @@ def _boots_of(work: Work) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]
         devices = np.concatenate([devices, work.advance.device_no.astype(np.int32)])
         keys = np.concatenate([keys, work.advance.boot_key])
     return devices, keys
+
+
+def _send_commit(connection: psycopg.Connection, die: faults.Die) -> None:
+    """For a fault point: the server gets it, and nobody reads the answer."""
+    connection.pgconn.send_query(b"COMMIT")
+    while connection.pgconn.flush():
+        continue
+    die()
 
 
 def _leave(connection: psycopg.Connection) -> None:

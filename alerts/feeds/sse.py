@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from alerts.casework import LoggedEvent
 from alerts.dispatcher import Dispatcher, Listener, TooManyListeners
+from domain import faults
 
 PING_S: Final = 15.0
 RIGHTS_S: Final = 30.0
@@ -121,7 +122,8 @@ class EventStream(Response):
         return last_id
 
     async def _live(self, put: _Put, listener: Listener, last_id: int) -> None:
-        clock = asyncio.get_running_loop().time
+        loop = asyncio.get_running_loop()
+        clock = loop.time
         look_again_at = clock() + RIGHTS_S
         while not self._dispatcher.stopping:
             events = await _next(listener)
@@ -134,6 +136,9 @@ class EventStream(Response):
             fresh = [event for event in events if event.event_id > last_id]
             if fresh or not events:
                 await put(_frames(fresh) or KEEPALIVE_COMMENT)
+            if fresh:
+                # By then the loop has sent what was put.
+                faults.reached(faults.Point.EVENTS_STREAMED, loop.call_soon)
 
 
 async def _next(listener: Listener) -> list[LoggedEvent] | None:

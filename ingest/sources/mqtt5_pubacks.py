@@ -7,6 +7,7 @@ import numpy as np
 
 _PUBACK: Final = 0x40
 _REMAINING: Final = 2
+PUBACK_BYTES: Final = 4
 
 
 def pubacks(packet_ids: Sequence[int]) -> bytes:

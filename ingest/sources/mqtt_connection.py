@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from paho.mqtt.client import MQTTMessage
 
+from domain import faults
 from ingest.sources.address import MicrosecondClock
 from ingest.sources.echo import Echo
 from ingest.sources.gate import Gate
@@ -81,8 +82,13 @@ class MqttConnection:
 
     def confirm(self, tokens: Iterable[Token]) -> None:
         """Queues the pubacks of this generation's tokens; the loop sends them."""
-        if self._phase is Phase.UP:
-            self._link.confirm(self._window.settle(tokens))
+        if self._phase is Phase.UP and (settled := self._window.settle(tokens)):
+            faults.reached(
+                faults.Point.HALF_CONFIRMED,
+                lambda die: self._link.confirm_now(settled[: len(settled) // 2], die),
+            )
+            self._link.confirm(settled)
+            faults.reached(faults.Point.CONFIRMED)
 
     def publish(self, notices: Sequence[Notice]) -> int:
         """Queues as many as may be under way; the loop sends them."""
@@ -171,6 +177,8 @@ class MqttConnection:
 
     def _envelopes(self, messages: list[MQTTMessage], received_at: int) -> list[Envelope]:
         envelopes = []
+        if messages:
+            faults.reached(faults.Point.BYTES_READ)
         for message in messages:
             token = None
             if message.qos:

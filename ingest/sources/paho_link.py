@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import override
 
+from domain.faults import Die
 from ingest.sources.address import SourceSettings
 from ingest.sources.port import NOTICES_MAX, Notice
 from ingest.sources.refusal import FIRST_FAILURE
@@ -120,6 +121,12 @@ class PahoLink:
             self._under_way.add(sent.mid)
             taken += 1
         return taken
+
+    def confirm_now(self, packet_ids: Iterable[int], then: Die) -> None:
+        """Sends pubacks without waiting for the loop; for a fault point only."""
+        self.confirm(packet_ids)
+        self._client.loop_write()
+        then()
 
     def say_goodbye(self) -> None:
         """Queues a DISCONNECT behind the pubacks; paho closes its socket when it is sent.

@@ -22,7 +22,8 @@ from alerts.api import not_yet, problems
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.lifecycle import Kind
-from doorstep import cli
+from domain.faults import Point
+from doorstep import cli, faults
 from doorstep.settings import PREFIX
 from ingest.events import Effect, Event
 from ingest.wire import Reason
@@ -68,7 +69,7 @@ def test_no_setting_is_documented_that_is_not_there() -> None:
     known = {name for name, _ in settings()} | set(secret_files())
     for path in DOCUMENTS:
         for name in re.findall(rf"\b{PREFIX}[A-Z_]+[A-Z]\b", path.read_text(encoding="utf-8")):
-            if name != f"{PREFIX}TEST_CACHE":
+            if name not in {f"{PREFIX}TEST_CACHE", faults.VARIABLE}:
                 assert name in known, f"{path.name}: {name}"
 
 
@@ -158,6 +159,15 @@ def test_every_exit_code_is_documented() -> None:
 def test_the_page_on_the_pipeline_names_every_event_and_effect(kind: type) -> None:
     page = document("architecture.md").partition("## The pipeline machine")[2]
     assert f"`{kind.__name__}`" in page
+
+
+def test_every_fault_point_is_documented_and_tried_and_none_besides() -> None:
+    section = document("architecture.md").partition("## Fault points")[2].partition("\n## ")[0]
+    said = re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)
+    tried = (ROOT / "tests/acceptance/test_fault_points.py").read_text()
+    assert said == [*Point]
+    for point in Point:
+        assert f"Point.{point.name}" in tried
 
 
 def roster_words(model: type[BaseModel] = Document) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from domain.faults import Point
 from doorstep.cli import COMMANDS
 from tests.meta import code_smells, source_tree
 from tests.meta.code_smells import Smell
@@ -104,6 +105,16 @@ def test_pure_modules_catch_nothing_broadly() -> None:
 def test_broad_excepts_are_few() -> None:
     found = offences(source_tree.sources(), code_smells.broad_excepts)
     assert len(found.splitlines()) <= BROAD_EXCEPTS, found
+
+
+def test_every_fault_point_is_reached_in_shells_only() -> None:
+    pure = {module.name for module in source_tree.pure()}
+    users = {
+        point: [m.name for m in source_tree.sources() if f"faults.Point.{point.name}" in m.text]
+        for point in Point
+    }
+    assert all(users.values()), users
+    assert not [name for names in users.values() for name in names if name in pure], users
 
 
 def test_nothing_prints() -> None:

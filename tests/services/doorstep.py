@@ -61,6 +61,10 @@ class Process:
             time.sleep(0.05)
         raise AssertionError(f"{self._command} is not ready:\n{self.tail()}")
 
+    def unset(self, name: str) -> None:
+        """From its next start on without this setting."""
+        del self._env[f"DOORSTEP_{name}"]
+
     def kill(self) -> None:
         """kill -9, and waits until it is gone."""
         self._end(signal.SIGKILL)
