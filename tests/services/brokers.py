@@ -1,11 +1,18 @@
 """A broker with the protocol Doorstep speaks to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.services.mosquitto import Mosquitto
+from tests.services.mosquitto import DurableMosquitto, Mosquitto
 from tests.services.nats import Nats
+
+KINDS: dict[str, tuple[Callable[[], Mosquitto | Nats], str]] = {
+    "mosquitto": (Mosquitto, "5"),
+    "mosquitto-2.1": (DurableMosquitto, "5"),
+    "nats": (Nats, "3.1.1"),
+}
+"""What makes each, and the protocol it is spoken to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +35,7 @@ class Broker:
 
 @contextmanager
 def started(kind: str) -> Iterator[Broker]:
-    """A broker of its own: `mosquitto` (spoken to in MQTT 5) or `nats` (in 3.1.1)."""
-    if kind == "mosquitto":
-        with Mosquitto() as mosquitto:
-            yield Broker(mosquitto, "5")
-    else:
-        with Nats() as nats:
-            yield Broker(nats, "3.1.1")
+    """A broker of its own, of one of the `KINDS`."""
+    make, protocol = KINDS[kind]
+    with make() as server:
+        yield Broker(server, protocol)

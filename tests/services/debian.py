@@ -1,4 +1,4 @@
-"""Where the servers that pip cannot install are: this machine, or the Debian 13 beside the tests.
+"""Where the servers that pip cannot install are: this machine, or a Debian beside the tests.
 
 `scripts/test-services` puts them there. Programs of the second kind run in a chroot, which is only
 a matter of which files they see: they are ordinary processes, on loopback, as `nobody`.
@@ -16,6 +16,11 @@ from typing_extensions import override
 from doorstep.embedded.account import Account, choose
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+MOSQUITTO = "usr/sbin/mosquitto"
+PERSIST_SQLITE = (
+    "usr/lib/*/mosquitto/mosquitto_persist_sqlite.so",
+    "opt/homebrew/lib/mosquitto_persist_sqlite.so",
+)
 REMEDY = "run `make services` (scripts/test-services), as root where it asks for that"
 
 
@@ -59,20 +64,34 @@ def here() -> Host:
 
 
 def mosquitto() -> tuple[Host, str]:
-    """Where a Mosquitto 2 is, and its name there: the newer one where there are two."""
-    debian = _debian_13()
-    if debian is not None and (debian.root / "usr/sbin/mosquitto").exists():
-        return debian, "/usr/sbin/mosquitto"
+    """Where a Mosquitto 2 is, and its name there: Debian 13's where there is one."""
+    debian = _debian("trixie")
+    if debian is not None and (debian.root / MOSQUITTO).exists():
+        return debian, f"/{MOSQUITTO}"
+    return here(), _mosquitto_here()
+
+
+def durable_mosquitto() -> tuple[Host, str, str]:
+    """Where a Mosquitto 2.1 with persist-sqlite is, its name there, and that of the plugin."""
+    for host in filter(None, (_debian("forky"), here())):
+        for pattern in PERSIST_SQLITE:
+            for plugin in sorted(host.root.glob(pattern)):
+                program = f"/{MOSQUITTO}" if host.root != Path("/") else _mosquitto_here()
+                return host, program, host.inside(plugin)
+    pytest.fail(f"no Mosquitto with persist-sqlite here: {REMEDY}", pytrace=False)
+
+
+def _mosquitto_here() -> str:
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/opt/homebrew/sbin"
     found = shutil.which("mosquitto", path=path)
     if found is None:
         pytest.fail(f"no Mosquitto here: {REMEDY}", pytrace=False)
-    return here(), found
+    return found
 
 
 def timescale() -> tuple[Host, str]:
     """Where a PostgreSQL 15 or newer with TimescaleDB is, and the folder of its binaries there."""
-    debian = _debian_13()
+    debian = _debian("trixie")
     for host in filter(None, (here(), debian)):
         for version in range(19, 14, -1):
             home = host.root / f"usr/lib/postgresql/{version}"
@@ -81,9 +100,9 @@ def timescale() -> tuple[Host, str]:
     pytest.fail(f"no PostgreSQL with TimescaleDB here: {REMEDY}", pytrace=False)
 
 
-def _debian_13() -> Host | None:
-    """The one that scripts/test-services made; only root can enter it."""
-    root = Path(os.environ.get("DOORSTEP_TEST_CACHE", CHECKOUT / ".cache")) / "trixie"
+def _debian(release: str) -> Host | None:
+    """One that scripts/test-services made; only root can enter it."""
+    root = Path(os.environ.get("DOORSTEP_TEST_CACHE", CHECKOUT / ".cache")) / release
     if os.geteuid() != 0 or not (root / ".doorstep-ready").exists():
         return None
     nobody = choose(None, Path("/"))

@@ -1,14 +1,17 @@
 """Mosquitto, the broker of a real deployment: MQTT 5 and 3.1.1."""
 
 import signal
+from pathlib import Path
 
 from typing_extensions import override
 
 from doorstep.embedded.child import wait_until
 from tests.services import debian
+from tests.services.debian import Host
 from tests.services.server import Server
 
 SAVED_WITHIN_S = 5.0
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "mosquitto"
 
 
 class Mosquitto(Server):
@@ -21,9 +24,13 @@ class Mosquitto(Server):
     name = "mosquitto"
 
     def __init__(self, *options: str) -> None:
-        host, self._binary = debian.mosquitto()
+        host, self._binary = self.place()
         super().__init__(host)
         self.options = options
+
+    def place(self) -> tuple[Host, str]:
+        """Where it is, and its name there."""
+        return debian.mosquitto()
 
     @property
     def url(self) -> str:
@@ -46,10 +53,8 @@ class Mosquitto(Server):
         lines = (
             f"listener {self.port} 127.0.0.1",
             "allow_anonymous true",
-            "persistence true",
             f"persistence_location {self.host.inside(self.folder)}/",
-            "autosave_on_changes true",
-            "autosave_interval 1",
+            *self.persistence(),
             "max_queued_messages 0",
             "log_dest stderr",
             "log_type error",
@@ -59,6 +64,35 @@ class Mosquitto(Server):
         )
         (self.folder / "mosquitto.conf").write_text("\n".join((*lines, "")))
 
+    def persistence(self) -> tuple[str, ...]:
+        """How it keeps sessions and queues: all that it can, before there was a plugin for it."""
+        return tuple(durability("mosquitto-2.0.conf"))
+
     @override
     def argv(self) -> list[str]:
         return [self._binary, "-c", f"{self.host.inside(self.folder)}/mosquitto.conf"]
+
+
+class DurableMosquitto(Mosquitto):
+    """Mosquitto 2.1 as deploy/ has it: what it confirms is on disk. Survives `kill`."""
+
+    name = "mosquitto-2.1"
+
+    @override
+    def place(self) -> tuple[Host, str]:
+        host, binary, self.plugin = debian.durable_mosquitto()
+        return host, binary
+
+    @override
+    def persistence(self) -> tuple[str, ...]:
+        return tuple(
+            f"global_plugin {self.plugin}" if line.startswith("global_plugin ") else line
+            for line in durability("mosquitto.conf")
+        )
+
+
+def durability(profile: str) -> list[str]:
+    """The lines of a profile of deploy/ that decide what is on disk when."""
+    lines = (DEPLOY / profile).read_text().splitlines()
+    words = ("global_plugin ", "plugin_opt_", "persistence ", "autosave_")
+    return [line for line in lines if line.startswith(words)]

@@ -1,8 +1,6 @@
 """The broker of docker-compose.yml without the container: its configuration, its access list, and
-the secrets that `deploy/prepare` makes, on the Mosquitto that the tests have.
-
-What differs is `CHANGED`, and the plugin that makes it durable: the Mosquitto of a test may be
-older than 2.1, which brought it.
+the secrets that `deploy/prepare` makes, on the Mosquitto each profile is for. Only paths and ports
+differ: `CHANGED`.
 """
 
 import os
@@ -15,11 +13,13 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from tests.services import debian
 from tests.services.doorstep import free_port
 from tests.services.mosquitto import Mosquitto
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 CHANGED = {"listener", "persistence_location", "password_file", "acl_file", "certfile", "keyfile"}
+PROFILES = ("mosquitto.conf", "mosquitto-2.0.conf")
 
 # Mosquitto's own program is in its package, which may be in another file system. `-U FILE` hashes
 # the passwords of a file in place: PBKDF2 with SHA-512, as the broker reads them.
@@ -81,10 +81,19 @@ class Prepared:
 class DeployedBroker(Mosquitto):
     """`port` is the listener for Doorstep's own processes, `device_port` the one for devices."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, profile: str) -> None:
+        self._profile = profile
+        self._plugin = ""
         super().__init__()
         self.device_port = free_port()
         self._prepared = prepared
+
+    @override
+    def place(self) -> tuple[debian.Host, str]:
+        if self._profile == "mosquitto-2.0.conf":
+            return debian.mosquitto()
+        host, binary, self._plugin = debian.durable_mosquitto()
+        return host, binary
 
     @override
     def prepare(self) -> None:
@@ -94,13 +103,13 @@ class DeployedBroker(Mosquitto):
             shutil.copyfile(path, there)
             there.chmod(0o600)
             self.own(path.name)
-        lines = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text().splitlines()
+        lines = (DEPLOY / "mosquitto" / self._profile).read_text().splitlines()
         (self.folder / "mosquitto.conf").write_text("\n".join(map(self._line, lines)) + "\n")
 
     def _line(self, line: str) -> str:
         name, _, value = line.partition(" ")
-        if "plugin" in name:
-            return "persistence true" if name == "global_plugin" else ""
+        if name == "global_plugin":
+            return f"global_plugin {self._plugin}"
         if name == "listener":
             return f"listener {self.device_port if value == '8883' else self.port} 127.0.0.1"
         if name == "persistence_location":

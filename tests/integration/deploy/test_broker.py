@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from tests.integration.deploy.deployed_broker import DeployedBroker, Prepared
+from tests.integration.deploy.deployed_broker import PROFILES, DeployedBroker, Prepared
 from tests.integration.ingest.harness import eventually, make, running
 
 SESSION = "doorstep-ingest"
@@ -34,10 +34,13 @@ def passwords(prepared: Prepared) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def broker(prepared: Prepared, passwords: dict[str, str]) -> Iterator[DeployedBroker]:
+@pytest.fixture(scope="module", params=PROFILES)
+def broker(
+    request: pytest.FixtureRequest, prepared: Prepared, passwords: dict[str, str]
+) -> Iterator[DeployedBroker]:
+    """Each profile on the Mosquitto it is for."""
     assert passwords
-    with DeployedBroker(prepared) as broker:
+    with DeployedBroker(prepared, request.param) as broker:
         yield broker
 
 
@@ -173,6 +176,35 @@ async def test_ingestion_hears_itself(
     async with running(source) as listener:
         await eventually(lambda: source.hearing.heard_at is not None)
         assert not listener.losses
+
+
+@pytest.mark.parametrize(
+    ("profile", "count", "at_once"),
+    [("mosquitto.conf", 2_000, 20), ("mosquitto-2.0.conf", 300, 1)],
+)
+async def test_what_it_confirmed_is_there_after_a_kill(
+    prepared: Prepared, passwords: dict[str, str], profile: str, count: int, at_once: int
+) -> None:
+    """2.0 writes everything anew for each message, and after it: it is tried at a calm pace."""
+    with DeployedBroker(prepared, profile) as broker:
+        clients = Clients(broker, prepared, passwords)
+        async with clients.ingestion(keep=True):
+            pass
+        async with clients.service("doorstep-simulate") as simulator:
+            for begin in range(0, count, at_once):
+                async with asyncio.TaskGroup() as tasks:
+                    for number in range(begin, begin + at_once):
+                        tasks.create_task(say(simulator, "w-000001", str(number)))
+            if profile == "mosquitto-2.0.conf":
+                # It writes what it confirmed before it answers anything else.
+                await say(simulator, "w-000001", "", "status")
+            broker.kill()
+        broker.start()
+        async with clients.ingestion(keep=True) as ingestion:
+            async with clients.service("doorstep-simulate") as simulator:
+                await say(simulator, "w-000001", "end")
+            kept = await heard(ingestion, "end")
+    assert sorted(int(payload) for _, payload in kept) == list(range(count))
 
 
 @pytest.mark.parametrize("name", ["w-000009", "doorstep-ingest", ""])
