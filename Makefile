@@ -46,8 +46,8 @@ it: ## shells against real services
 e2e: ## the whole service from outside
 meta: ## what the project demands of itself
 
-bench: setup ## (not yet) one table of figures measured side by side
-	@echo "make bench: not yet; bench/run.py comes with the issue on speed" >&2; exit 2
+bench: setup services ## one table of figures measured side by side, kept in bench/history.csv
+	@$(BIN)/python -m bench.run $(BENCH)
 
 crash: setup services ## kills everything at random moments for a minute on each broker, and checks
 	@$(BIN)/python -m tests.crash $(CRASH)

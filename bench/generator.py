@@ -22,7 +22,7 @@ from bench.packets import Index, connect
 
 WINDOW: Final = 4_000
 REST_S: Final = 0.002
-"""Between two rounds over the sockets. To wake for each confirmation would cost more than to send."""
+"""Between two rounds over the sockets. Waking for each confirmation would cost more than sending."""
 STUCK_S: Final = 60.0
 PUBACK_BYTES: Final = 4
 
@@ -30,7 +30,9 @@ PUBACK_BYTES: Final = 4
 class Lane:
     """One connection and what is to go over it."""
 
-    def __init__(self, port: int, name: str, data: memoryview, chunks: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, port: int, name: str, data: memoryview, chunks: Sequence[Sequence[int]]
+    ) -> None:
         self._data = data
         self._chunks = chunks
         self._next = 0
@@ -42,7 +44,7 @@ class Lane:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.sendall(connect(name))
         assert self.socket.recv(4) == b"\x20\x02\x00\x00", "the broker refuses"
-        self.socket.setblocking(False)
+        self.socket.settimeout(0)
 
     @property
     def confirmed(self) -> int:

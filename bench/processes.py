@@ -91,7 +91,7 @@ class Child:
 
 
 def cpu_s(pid: int) -> float:
-    """User and system time of a process with all its threads and all its descendants, past ones too."""
+    """User and system time of a process, its threads and its descendants, past ones too."""
     process = psutil.Process(pid)
     total = 0.0
     for each in (process, *process.children(recursive=True)):

@@ -48,7 +48,9 @@ class Sent:
 class World:
     """The database server, the templates in it, and the streams that were encoded."""
 
-    def __init__(self, folder: Path, postgres: Postgres, now: int, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, postgres: Postgres, now: int, settings: Mapping[str, str]
+    ) -> None:
         self.folder = folder
         self.postgres = postgres
         self.now = now
