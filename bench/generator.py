@@ -22,7 +22,7 @@ from bench.packets import Index, connect
 
 WINDOW: Final = 4_000
 REST_S: Final = 0.002
-"""Between two rounds over the sockets. Waking for each confirmation would cost more than sending."""
+"""Between two rounds over the sockets. To wake for each confirmation costs more than to send."""
 STUCK_S: Final = 60.0
 PUBACK_BYTES: Final = 4
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bench.stages import STAGES
 from bench.table import Bar, Line
 
 _NULL: Final = "null subscriber"
@@ -26,6 +27,35 @@ def _cpu(title: str, key: str, null: str, ours_limit: float) -> tuple[Line, ...]
     )
 
 
+def _split(title: str, key: str, whole: str) -> tuple[Line, ...]:
+    return tuple(
+        Line(f"{title}, {stage}", f"{key}.{stage}_us", _CPU, "all our CPU", f"{whole}.ours_us")
+        for stage in STAGES
+    )
+
+
+def _times(against: str, name: str, bar: Bar | None = None) -> Line:
+    key = f"{name}.readings_s"
+    return Line(
+        "end to end, 1 a message", "ours.readings_s", _SPEED, against, key, bar, compares=True
+    )
+
+
+def _latency(load: str, key: str, bar: Bar | None = None) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            f"publish to screen at {load}, p{share:g}",
+            key,
+            "ms",
+            "broker's puback",
+            f"{key}.broker",
+            bar if share == 99.0 else None,
+            share,
+        )
+        for share in (50.0, 99.0, 99.9)
+    )
+
+
 LINES: Final = (
     Line("null subscriber, 1 a message", "null.readings_s", _SPEED),
     Line(
@@ -47,7 +77,34 @@ LINES: Final = (
         Bar("figure", ">=", 150_000),
     ),
     *_cpu("20 a message", "ours20", "null20", 6.0),
+    *_split("1 a message", "stages", "ours"),
+    *_split("20 a message", "stages20", "ours20"),
     Line("1 % duplicates", "duplicates.readings_s", _SPEED, _NULL, "null.readings_s"),
     Line("1 % late", "late.readings_s", _SPEED, _NULL, "null.readings_s"),
     Line("with seq and boot", "seq.readings_s", _SPEED, _NULL, "null.readings_s"),
+    Line(
+        "end to end, 1 a message",
+        "ours.readings_s",
+        _SPEED,
+        _COPY,
+        "copy.readings_s",
+        compares=True,
+    ),
+    Line(
+        "end to end, 20 a message",
+        "ours20.readings_s",
+        _SPEED,
+        _COPY,
+        "copy.readings_s",
+        compares=True,
+    ),
+    _times("paho, an INSERT each", "paho", Bar("ratio", ">=", 20)),
+    _times("aiomqtt, 500 a batch", "aiomqtt", Bar("ratio", ">=", 4)),
+    _times("Node-RED", "node-red"),
+    *_latency("1,000/s", "latency.1000"),
+    *_latency("10,000/s", "latency.10000", Bar("figure", "<", 500)),
+    *_latency("70 % of the most", "latency.most"),
+    Line("1,000,000 wearers, our memory", "memory.most_mb", "MB", bar=Bar("figure", "<=", 700)),
+    Line("1,000,000 wearers, its change", "memory.change", "%", bar=Bar("figure", "<=", 10)),
+    Line("1,000,000 wearers, until ready", "memory.ready_s", "s"),
 )

@@ -34,6 +34,10 @@ class Stream:
     """The share of messages that come after the wearer's next one."""
     seq: bool = False
     """Whether readings are numbered, so that receipts are owed."""
+    first_turn: int = 0
+    """Where in event time it begins: after what was sent to the same database before."""
+    warm: bool = True
+    """Whether there is a warm-up."""
 
     @property
     def readings(self) -> int:
@@ -56,7 +60,7 @@ def device_id(wearer: int) -> str:
 
 def warm_up(stream: Stream, now: int) -> Iterator[Message]:
     """One message of each wearer."""
-    for wearer in range(stream.wearers):
+    for wearer in range(stream.wearers if stream.warm else 0):
         yield Message(wearer, payload(stream, wearer, 0, now))
 
 
@@ -92,7 +96,7 @@ def _turns(stream: Stream, rng: random.Random) -> Iterator[tuple[int, int]]:
 
 def payload(stream: Stream, wearer: int, turn: int, now: int) -> bytes:
     """The JSON of one message."""
-    first = turn * stream.per_message
+    first = (stream.first_turn + turn) * stream.per_message
     readings = [reading(wearer, first + n, now, seq=stream.seq) for n in range(stream.per_message)]
     return (readings[0] if len(readings) == 1 else f"[{', '.join(readings)}]").encode()
 

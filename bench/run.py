@@ -12,59 +12,24 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import endtoend, history, world
+from bench import history, node_red, world
+from bench.experiments import EXPERIMENTS, ONCE, wanted
 from bench.lines import LINES
-from bench.load import Stream
 from bench.table import rows, text
-from bench.world import World
 from domain.instant import format_rfc3339
 from doorstep.clock import SystemClock
 
-Measured = Mapping[str, float | Sequence[float]]
-Experiment = Callable[[World, float], Measured]
-"""Measures once; the second argument shrinks what is sent."""
-
-
-def _null(name: str, stream: Stream) -> Experiment:
-    return lambda there, scale: endtoend.null(there, _scaled(stream, scale)).named(name)
-
-
-def _ours(name: str, stream: Stream) -> Experiment:
-    return lambda there, scale: endtoend.ours(there, _scaled(stream, scale)).named(name)
-
-
-def _scaled(stream: Stream, scale: float) -> Stream:
-    return replace(stream, messages=round(stream.messages * scale))
-
-
-EXPERIMENTS: Final[dict[str, Experiment]] = {
-    "null": _null("null", endtoend.SINGLE),
-    "ours": _ours("ours", endtoend.SINGLE),
-    "null20": _null("null20", endtoend.PACKED),
-    "ours20": _ours("ours20", endtoend.PACKED),
-    "duplicates": _ours("duplicates", endtoend.REPEATED),
-    "late": _ours("late", endtoend.LATE),
-    "seq": _ours("seq", endtoend.NUMBERED),
-}
-NEEDS: Final = {
-    "ours": ("null",),
-    "ours20": ("null20",),
-    "duplicates": ("null",),
-    "late": ("null",),
-    "seq": ("null",),
-}
 QUICK: Final = 0.25
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs, prints the table, appends to the history; 0 whether the bars are met or not."""
     options = _options(arguments)
-    names = _wanted(options.only)
+    names = wanted(options.only)
     now = SystemClock().now()
     print(f"bench: {', '.join(names)}; {options.rounds} rounds", file=sys.stderr)
     samples: dict[str, list[float]] = {}
@@ -72,8 +37,11 @@ def main(arguments: Sequence[str]) -> int:
         tempfile.TemporaryDirectory(prefix="doorstep-bench-") as folder,
         world.standing(Path(folder), now, options.tier, dict(options.set)) as there,
     ):
+        there.minutes = options.minutes
         for number in range(options.rounds):
             for name in names:
+                if number and name in ONCE:
+                    continue
                 begun = time.monotonic()
                 measured = EXPERIMENTS[name](there, QUICK if options.quick else 1.0)
                 for key, value in measured.items():
@@ -85,16 +53,11 @@ def main(arguments: Sequence[str]) -> int:
     machine = history.Machine.this()
     print(_heading(options, machine))
     print(text(table))
+    if "node-red" in names and node_red.trouble():
+        print(f"\nwithout Node-RED: {node_red.trouble()}")
     if not options.dry:
         history.append(table, format_rfc3339(now), machine)
     return 0
-
-
-def _wanted(only: Sequence[str]) -> list[str]:
-    wanted = set(only or EXPERIMENTS)
-    for name in only:
-        wanted.update(NEEDS.get(name, ()))
-    return [name for name in EXPERIMENTS if name in wanted]
 
 
 def _heading(options: argparse.Namespace, machine: history.Machine) -> str:
@@ -120,6 +83,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="NAME",
         help=f"only this, and what it is held against: {', '.join(EXPERIMENTS)}",
     )
+    parser.add_argument("--minutes", type=float, help="of traffic for the memory (1)")
     parser.add_argument("--tier", choices=("plain", "timescale"), default="plain")
     parser.add_argument(
         "--set",
@@ -132,6 +96,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--dry", action="store_true", help="do not append to bench/history.csv")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (1 if options.quick else 3)
+    options.minutes = options.minutes or (0.3 if options.quick else 1.0)
     return options
 
 

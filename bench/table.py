@@ -51,6 +51,9 @@ class Line:
     """Its key."""
     bar: Bar | None = None
     percentile: float = 50.0
+    """Of the figure and of the baseline; 50 is the median."""
+    compares: bool = False
+    """Whether the row says nothing without its baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +81,16 @@ class Row:
 def rows(lines: Sequence[Line], samples: Samples) -> list[Row]:
     """The rows of all lines that have samples."""
     return [
-        Row(
-            line.name,
-            percentile(samples[line.key], line.percentile),
-            line.unit,
-            line.against,
-            percentile(samples[line.baseline], 50.0) if samples.get(line.baseline) else None,
-            line.bar,
-        )
+        Row(line.name, figure, line.unit, line.against, baseline, line.bar)
         for line in lines
-        if samples.get(line.key)
+        if (figure := _value(samples, line.key, line.percentile)) is not None
+        and ((baseline := _value(samples, line.baseline, line.percentile)) or not line.compares)
     ]
+
+
+def _value(samples: Samples, key: str, share: float) -> float | None:
+    values = samples.get(key)
+    return percentile(values, share) if values else None
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from psycopg import sql
@@ -21,6 +21,9 @@ from bench.processes import Child
 from tests.services import doorstep
 from tests.services.mosquitto import Mosquitto
 from tests.services.postgres import Postgres, Timescale
+
+if TYPE_CHECKING:
+    from domain.batch import Rows
 
 LANES: Final = 4
 BROKER: Final = ("persistence false", "max_inflight_messages 0", "max_queued_messages 0")
@@ -56,6 +59,12 @@ class World:
         self.now = now
         self.settings = settings
         """Of every `doorstep ingest`, as `MQTT__RECEIVE_MAXIMUM`."""
+        self.rows: dict[Stream, list[Rows]] = {}
+        """What a stream came to, in batches, once `stages.split` has taken it apart."""
+        self.minutes = 1.0
+        """How long the memory is watched."""
+        self.maximum = 0.0
+        """The most readings a second that were committed in this run so far."""
         self._streams: dict[Stream, Path] = {}
         self._rosters: dict[tuple[int, int], str] = {}
         self._numbers = count(1)

@@ -1,0 +1,44 @@
+"""What a million wearers on the roster cost `doorstep ingest` in memory, and whether that stays."""
+
+import time
+from typing import Final
+
+from bench.load import Stream
+from bench.processes import rss_mb
+from bench.world import World
+
+WEARERS: Final = 1_000_000
+RATE: Final = 2_000
+SETTLED: Final = 0.2
+"""The share of the time after which what is allocated once has been."""
+SAMPLE_S: Final = 1.0
+
+
+def million(world: World, minutes: float) -> dict[str, float]:
+    """Steady traffic for so long, every message of another wearer than the one before."""
+    stream = Stream(round(RATE * minutes * 60), wearers=WEARERS, warm=False)
+    with (
+        world.broker() as broker,
+        world.database(WEARERS) as database,
+    ):
+        begun = time.monotonic()
+        with world.ingest(database, broker) as ingest:
+            ready_s = time.monotonic() - begun
+            assert ingest.process is not None
+            pid = ingest.process.pid
+            taken = [rss_mb(pid)]
+            with world.generator(stream, broker) as generator:
+                generator.say(f"run {RATE}")
+                end = time.monotonic() + minutes * 60
+                while time.monotonic() < end:
+                    time.sleep(SAMPLE_S)
+                    taken.append(rss_mb(pid))
+                generator.answer()
+    world.forget(stream)
+    settled = taken[int(len(taken) * SETTLED) :]
+    return {
+        "memory.ready_s": ready_s,
+        "memory.most_mb": max(taken),
+        "memory.begin_mb": settled[0],
+        "memory.change": max(abs(each / settled[0] - 1) for each in settled) * 100,
+    }
