@@ -52,6 +52,12 @@ LAST_EVENT: Final = Definition(
 READING: Final = Definition(
     "doorstep_alert_log_up", "gauge", (), "1 while the alert log is being read"
 )
+SIGNAL: Final = Definition(
+    "doorstep_signal",
+    "gauge",
+    ("kind",),
+    "1 where the service is blind, of the kinds that the database shows",
+)
 METRICS: Final = (
     REQUESTS,
     SECONDS,
@@ -62,16 +68,23 @@ METRICS: Final = (
     PUT_OUT,
     LAST_EVENT,
     READING,
+    SIGNAL,
 )
 """Documented in docs/operations.md; a test keeps the two the same."""
 
 Counts = Mapping[tuple[str, str, str], int]
+Blindness = Mapping[str, bool]
 
 
 class ServiceMetrics(Collector):
     """Counts requests, and reads the rest off the dispatcher and the desk at each scrape."""
 
-    def __init__(self, dispatcher: Dispatcher, alert_counts: Callable[[], Counts | None]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        alert_counts: Callable[[], Counts | None],
+        blindness: Callable[[], Blindness | None],
+    ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             REQUESTS.name, REQUESTS.meaning, REQUESTS.labels, registry=self.registry
@@ -84,6 +97,7 @@ class ServiceMetrics(Collector):
         )
         self._dispatcher = dispatcher
         self._alert_counts = alert_counts
+        self._blindness = blindness
         self.registry.register(self)
 
     def describe(self) -> Iterator[Metric]:
@@ -92,13 +106,19 @@ class ServiceMetrics(Collector):
 
     @override
     def collect(self) -> Iterator[Metric]:
-        """What is read off. Without a database no number of alerts: none beats a wrong one."""
+        """What is read off. Without a database no numbers from it: none beats a wrong one."""
         dispatcher = self._dispatcher
         counts = self._alert_counts()
         if counts is not None:
             family = GaugeMetricFamily(ALERTS.name, ALERTS.meaning, labels=ALERTS.labels)
             for labels, count in sorted(counts.items()):
                 family.add_metric(labels, count)
+            yield family
+        blindness = self._blindness()
+        if blindness is not None:
+            family = GaugeMetricFamily(SIGNAL.name, SIGNAL.meaning, labels=SIGNAL.labels)
+            for kind, active in sorted(blindness.items()):
+                family.add_metric([kind], int(active))
             yield family
         yield GaugeMetricFamily(LISTENERS.name, LISTENERS.meaning, dispatcher.listening)
         yield CounterMetricFamily(DELIVERED.name, DELIVERED.meaning, dispatcher.delivered)

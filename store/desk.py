@@ -11,10 +11,11 @@ from typing import Any, Final
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from alerts import signals as noticed
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.staff import Staff
 from domain.instant import MINUTE_US, SECOND_US, parse_rfc3339
-from store import access, alertread, casework, episodes, vitals
+from store import access, alertread, casework, episodes, signals, vitals
 from store.errors import StoreBusy, StoreMismatch, StoreUnreachable, translated
 from store.migrate import check_schema
 
@@ -157,6 +158,32 @@ class Desk:
         """What did not become a reading."""
         with self._connection() as connection:
             return episodes.rejections(connection, _grids(staff), device, after, limit)
+
+    def gaps(
+        self, staff: Staff, device: str | None, page: tuple[str | None, int], now: int
+    ) -> Page | None:
+        """Sequence numbers that are missing. Raises `BadCursor`."""
+        with self._connection() as connection:
+            return signals.gaps(connection, _grids(staff), device, page, now)
+
+    def signals(self, staff: Staff, horizon: noticed.Horizon, query: noticed.Query) -> Page:
+        """Where the service is blind: what ingestion wrote, and what is to be seen without it."""
+        with self._connection() as connection:
+            return noticed.listed(
+                signals.recorded(connection, horizon, query),
+                signals.missing(connection, _grids(staff), horizon, query),
+                signals.heartbeat(connection),
+                horizon,
+                query,
+            )
+
+    def blindness(self, horizon: noticed.Horizon) -> Mapping[str, bool]:
+        """Of the signals that have no row, which are active anywhere."""
+        with self._connection() as connection:
+            return {
+                noticed.Kind.BLIND: signals.heartbeat(connection).old(horizon),
+                noticed.Kind.GAP: signals.any_gap(connection, horizon),
+            }
 
     def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
         """Whose token this is."""

@@ -13,11 +13,13 @@ from alerts.api import (
     pages,
     problems,
     sessions,
+    signals,
     stream,
 )
 from alerts.api.edge import Edge
 from alerts.api.ports import Ports
-from alerts.metrics import Counts, ServiceMetrics
+from alerts.metrics import Blindness, Counts, ServiceMetrics
+from alerts.signals import Horizon
 
 _DESCRIPTION: Final = (
     "Alerts about people in home quarantine, for those who look after them. Send a token as"
@@ -37,12 +39,12 @@ def create_app(ports: Ports, version: str) -> Edge:
         redoc_url=None,
         redirect_slashes=False,
     )
-    metrics = ServiceMetrics(ports.dispatcher, lambda: _counts(ports))
+    metrics = ServiceMetrics(ports.dispatcher, lambda: _counts(ports), lambda: _blindness(ports))
     app.state.ports = ports
     app.state.metrics = metrics
     app.state.door = sessions.Door(metrics.sign_ins)
     # The stream before the alerts: `stream` is no alert's id.
-    for module in (sessions, stream, alerts, episodes, not_yet, health):
+    for module in (sessions, stream, alerts, episodes, signals, not_yet, health):
         app.include_router(module.router)
     docs.install(app)
     pages.install(app, ports.console)
@@ -53,5 +55,12 @@ def create_app(ports: Ports, version: str) -> Edge:
 def _counts(ports: Ports) -> Counts | None:
     try:
         return ports.desk.alert_counts()
+    except ports.unavailable:
+        return None
+
+
+def _blindness(ports: Ports) -> Blindness | None:
+    try:
+        return ports.desk.blindness(Horizon.at(ports.now(), ports.clock_factor))
     except ports.unavailable:
         return None

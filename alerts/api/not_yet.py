@@ -13,9 +13,7 @@ ROUTES: Final = (
     ("POST", "/alerts/{alert_id}/note"),
     ("POST", "/alerts/{alert_id}/assign"),
     ("POST", "/alerts/{alert_id}/undo"),
-    ("GET", "/signals"),
     ("GET", "/rules/accuracy"),
-    ("GET", "/gaps"),
     ("GET", "/reports/daily"),
 )
 

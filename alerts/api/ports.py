@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.dispatcher import Dispatcher
+from alerts.signals import Horizon, Query
 from alerts.staff import Staff
 
 
@@ -68,6 +69,20 @@ class Desk(Protocol):
         self, staff: Staff, device: str | None, after: str | None, limit: int
     ) -> Page | None:
         """What did not become a reading."""
+        ...
+
+    def gaps(
+        self, staff: Staff, device: str | None, page: tuple[str | None, int], now: int
+    ) -> Page | None:
+        """Sequence numbers that are missing; `page` is cursor and limit. Raises `BadCursor`."""
+        ...
+
+    def signals(self, staff: Staff, horizon: Horizon, query: Query) -> Page:
+        """Where the service is blind, the newest first."""
+        ...
+
+    def blindness(self, horizon: Horizon) -> Mapping[str, bool]:
+        """Kind of signal -> whether it is active anywhere; of the kinds that have no row."""
         ...
 
     def by_token(self, sha256: bytes, real_now: int) -> Staff | None:

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from alerts.alert import Condition, Outcome, Response
 from alerts.lifecycle import Kind, Type
+from alerts.signals import Kind as SignalKind
 from domain.reading import TEMPERATURE_C_RANGE, Site
 from rules.finding import Rule
 
@@ -252,6 +253,46 @@ class RejectionsShape(_Told):
     """Part of a list of rejections."""
 
     items: list[RejectionShape]
+    next: str | None
+
+
+class GapShape(_Told):
+    """Sequence numbers of one boot of a device that it has counted past, and that never came."""
+
+    device: str
+    boot: str | None
+    """Null where the device names no boot, or none that was ever stored."""
+    from_: Annotated[int, Field(alias="from", ge=0)]
+    to: Annotated[int, Field(ge=0, description="the last one, included")]
+    noticed_at: AwareDatetime
+
+
+class GapsShape(_Told):
+    """Part of a list of gaps."""
+
+    items: list[GapShape]
+    next: str | None
+
+
+class SignalShape(_Told):
+    """Somewhere the service is or was blind; `device` for gaps."""
+
+    kind: SignalKind
+    active: bool
+    since: Annotated[
+        AwareDatetime | None, Field(description="null: ingestion has never given a sign of life")
+    ]
+    until: Annotated[
+        AwareDatetime | None, Field(description="null: still so; of an event, how long it is shown")
+    ]
+    detail: str
+    device: str | None = None
+
+
+class SignalsShape(_Told):
+    """Part of a list of signals."""
+
+    items: list[SignalShape]
     next: str | None
 
 

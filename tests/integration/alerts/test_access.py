@@ -132,7 +132,9 @@ class TestGrids:
             for path in ("alerts", "episodes", "alerts/stream"):
                 answer = anyone.get(f"/api/v1/{path}?grid=grid-1", headers=headers)
                 assert answer.status_code == 404, (staff, path)
-            assert anyone.get("/api/v1/rejections?device=w-1", headers=headers).status_code == 404
+            for path in ("rejections", "gaps"):
+                answer = anyone.get(f"/api/v1/{path}?device=w-1", headers=headers)
+                assert answer.status_code == 404, (staff, path)
             for path in ("alerts", "alerts?person=p-1", "episodes"):
                 items = anyone.get(f"/api/v1/{path}", headers=headers).json()["items"]
                 assert not [item for item in items if item["grid"] == "grid-1"], (staff, path)
@@ -368,6 +370,8 @@ class TestHealth:
             'total{method="GET",route="/api/v1/alerts/{alert_id}",status="2xx"} 1.0',
             'doorstep_http_requests_total{method="other",route="other",status="4xx"} 1.0',
             "doorstep_alert_log_up 1.0",
+            'doorstep_signal{kind="blind"} 1.0',
+            'doorstep_signal{kind="gap"} 0.0',
         ):
             assert line in text, line
         assert "dr-1" not in text

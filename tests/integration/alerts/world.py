@@ -22,7 +22,14 @@ from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.dispatcher import Dispatcher
 from alerts.passwords import hashed, new_token, sha256
-from domain.instant import DAY_US, HOUR_US, MINUTE_US, format_rfc3339, parse_rfc3339
+from domain.instant import (
+    DAY_US,
+    HOUR_US,
+    MINUTE_US,
+    format_rfc3339,
+    parse_rfc3339,
+    to_datetime,
+)
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING, listen
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
@@ -174,6 +181,28 @@ class World:
     def kinds(self) -> list[str]:
         return [row["kind"] for row in self.rows("SELECT kind FROM alert_event ORDER BY event_id")]
 
+    def heartbeat(self, at: int | None) -> None:
+        """What ingestion's last sign of life says."""
+        with psycopg.connect(self.url) as connection:
+            when = None if at is None else to_datetime(at)
+            connection.execute("UPDATE shard SET heartbeat_at = %s", [when])
+
+    def gap(
+        self, n: int, low: int, high: int, noticed_at: int = NOW, boot: str | None = "a1"
+    ) -> None:
+        """Numbers that device n has counted past."""
+        number, key = self._devices[f"w-{n}"], 0 if boot is None else sum(boot.encode())
+        with psycopg.connect(self.url) as connection:
+            if boot is not None:
+                connection.execute(
+                    "INSERT INTO boot VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                    [number, key, boot],
+                )
+            connection.execute(
+                "INSERT INTO gap VALUES (%s, %s, %s, %s, %s)",
+                [number, key, low, high, to_datetime(noticed_at)],
+            )
+
     def token(self, staff: str = "dr-1", valid_s: int = 3600) -> str:
         word, now = new_token(), SystemClock().now()
         with psycopg.connect(self.url) as connection:
@@ -221,6 +250,7 @@ class Server:
 
     def __init__(self, url: str, now: int, console: Path) -> None:
         self.now = now
+        self.factor = 60.0
         self.desk = Desk(url)
         self._url = url
         self._console = console
@@ -239,7 +269,7 @@ class Server:
             dispatcher=self.dispatcher,
             now=lambda: self.now,
             real_now=SystemClock().now,
-            clock_factor=60.0,
+            clock_factor=self.factor,
             console=self._console,
             unavailable=PASSING,
         )

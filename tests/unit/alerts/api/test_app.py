@@ -43,6 +43,8 @@ ASKED = {
         *("episode_id", "from", "to", "step", "cursor", "limit"),
     },
     "/api/v1/rejections": {"device", "cursor", "limit"},
+    "/api/v1/gaps": {"device", "cursor", "limit"},
+    "/api/v1/signals": {"active", "cursor", "limit"},
 }
 
 
