@@ -17,7 +17,7 @@ from domain.instant import HOUR_US, SECOND_US
 from doorstep.settings import ConfigurationError, Settings
 from ingest.sources.address import SourceSettings
 from simulator import city as cities
-from simulator import truth
+from simulator import held, truth
 from simulator.band import Band
 from simulator.fleet import Fleet, Schedule, bands
 from simulator.noise import Noise
@@ -27,6 +27,7 @@ from simulator.scenario import HORIZON_US, Scenario, fates
 
 DEFAULT_HISTORY_US: Final = 6 * HOUR_US
 """How far back `--speed` begins when neither `--duration` nor `--start` says."""
+_ON_THE_WAY_US: Final = 5 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Run:
     until_at: int | None
     clock: Clock
     speed: float
+    patience_us: int
+    """How long bands wait for a receipt, on `clock`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,24 @@ def plan(options: Options, base: Clock, base_speed: float) -> Run:
     interval_us = round(options.scenario.interval_s * SECOND_US)
     if options.rate is not None:
         interval_us = max(1_000, round(options.wearers * speed / options.rate * SECOND_US))
+    patience_us = _patience_us(options.speed, speed)
     if options.speed <= 1.0:
         until_at = None if options.duration_us is None else now + options.duration_us
         start_at = now if options.start_at is None else options.start_at
-        return Run(Schedule(start_at, now, interval_us), until_at, base, speed)
+        return Run(Schedule(start_at, now, interval_us), until_at, base, speed, patience_us)
     from_at = now - (options.duration_us or _history_us(options, now))
     start_at = from_at if options.start_at is None else options.start_at
     clock = CatchUp(base, now, from_at, options.speed)
-    return Run(Schedule(start_at, from_at, interval_us), clock.meets_at, clock, speed)
+    schedule = Schedule(start_at, from_at, interval_us)
+    return Run(schedule, clock.meets_at, clock, speed, patience_us)
+
+
+def _patience_us(ahead: float, speed: float) -> int:
+    """The service's own clock runs `ahead` times slower than the bands', and so do its receipts.
+
+    On the way they take real time, of which `speed` simulated seconds pass in one.
+    """
+    return round(held.PATIENCE_US * ahead + _ON_THE_WAY_US * speed)
 
 
 def _history_us(options: Options, now: int) -> int:
@@ -150,7 +163,7 @@ def broker(settings: Settings) -> Broker:
 async def publish(simulated: Simulation, to: Broker) -> Tally:
     """Publishes until done, or until SIGINT or SIGTERM. Raises `BrokerUnreachable`."""
     run = simulated.run
-    fleet = Fleet(simulated.bands, run.schedule.from_at)
+    fleet = Fleet(simulated.bands, run.schedule.from_at, run.patience_us)
     publisher = Publisher(to, fleet, run.clock, run.speed)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,18 +1,21 @@
 """All the bands of a city and whose turn it is: messages in order of time, and nothing sent.
 
 A heap of bands by their next upload. Asked with an instant it gives the messages that are due,
-however late it is asked; a service that was away gets arrays, as from bands that stored.
+however late it is asked; a service that was away gets arrays, as from bands that stored. What was
+said and is not receipted is held, and said again (`simulator.held`).
 """
 
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.band import Band, step, switch_on, wake_at
+from simulator import held
+from simulator.band import MEMORY_US, UPLOAD_LIMIT, Band, measure, step, switch_on, wake_at
 from simulator.city import City, Resident
-from simulator.encoder import encode, readings_topic
+from simulator.encoder import Sample, encode, readings_topic
 from simulator.incident import Incident
 from simulator.noise import Noise
+from simulator.receipt import Receipt
 from simulator.wearer import Wearer
 
 
@@ -25,6 +28,8 @@ class Message:
     readings: int
     newest_at: int
     """`measured_at` of its last reading."""
+    again: bool = False
+    """All of it was said before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +49,85 @@ class Schedule:
 class Fleet:
     """The bands, each with its state."""
 
-    def __init__(self, bands: Sequence[Band], from_at: int) -> None:
+    def __init__(self, bands: Sequence[Band], from_at: int, patience_us: int | None = None) -> None:
+        """`patience_us`: how long bands wait for a receipt; None: they hold nothing for one."""
         self._bands = bands
+        self._patience_us = patience_us
         self._states = [switch_on(band, from_at) for band in bands]
+        self._held = [held.Held()] * len(bands)
+        self._index = {band.device: index for index, band in enumerate(bands)}
+        self._due: list[int | None] = [None] * len(bands)
         self._heap: list[tuple[int, int]] = []
+        """Entries that differ from `_due` are out of date."""
         for index in range(len(bands)):
-            self._push(index)
+            self._schedule(index)
 
     @property
     def next_at(self) -> int | None:
-        """When the next upload is due; None: no band will ever say anything again."""
+        """When the next message is due; None: no band will say anything again of its own."""
         return self._heap[0][0] if self._heap else None
 
+    @property
+    def unreceipted(self) -> int:
+        """Readings that bands hold."""
+        return sum(held.count(each.runs) for each in self._held)
+
     def pop(self, now: int) -> Message | None:
-        """The oldest upload due at `now`, None when nothing is."""
+        """The oldest message due at `now`, None when nothing is."""
         while self._heap and self._heap[0][0] <= now:
             index = heapq.heappop(self._heap)[1]
-            band = self._bands[index]
-            self._states[index], samples = step(band, self._states[index], now)
-            self._push(index)
-            if samples:
-                newest_at = samples[-1].measured_at
-                topic = readings_topic(band.device)
-                return Message(topic, encode(samples), len(samples), newest_at)
+            self._due[index] = None
+            message = self._upload(index, now) or self._again(index, now)
+            self._schedule(index)
+            if message is not None:
+                return message
         return None
 
-    def _push(self, index: int) -> None:
+    def receipted(self, device: str, receipt: Receipt, now: int) -> None:
+        """Takes what the service says; nothing of another boot or of a stranger's."""
+        index = self._index.get(device)
+        if index is None or receipt.boot != self._bands[index].boot:
+            return
+        self._held[index] = held.receipted(self._held[index], receipt, now)
+        self._schedule(index)
+
+    def _upload(self, index: int, now: int) -> Message | None:
+        band = self._bands[index]
+        self._states[index], samples = step(band, self._states[index], now)
+        if not samples:
+            return None
+        if self._patience_us is not None:
+            numbers = [(one.seq or 0, band.tick_from(one.measured_at)) for one in samples]
+            kept = held.sent(self._held[index], numbers, now)
+            self._held[index] = held.forget(kept, band.tick_from(now - MEMORY_US))
+        return _message(band, samples)
+
+    def _again(self, index: int, now: int) -> Message | None:
+        if self._patience_us is None:
+            return None
+        band = self._bands[index]
+        kept = held.forget(self._held[index], band.tick_from(now - MEMORY_US))
+        self._held[index], again = held.again(kept, now, self._patience_us, UPLOAD_LIMIT)
+        if not again:
+            return None
+        samples = [measure(band, band.tick_at(tick), number) for number, tick in again]
+        return _message(band, samples, again=True)
+
+    def _schedule(self, index: int) -> None:
         at = wake_at(self._bands[index], self._states[index])
-        if at is not None:
+        if self._patience_us is not None:
+            again_at = held.due_at(self._held[index], self._patience_us)
+            at = min((each for each in (at, again_at) if each is not None), default=None)
+        if at is not None and at != self._due[index]:
             heapq.heappush(self._heap, (at, index))
+        self._due[index] = at
+        while self._heap and self._heap[0][0] != self._due[self._heap[0][1]]:
+            heapq.heappop(self._heap)
+
+
+def _message(band: Band, samples: Sequence[Sample], *, again: bool = False) -> Message:
+    topic, newest_at = readings_topic(band.device), samples[-1].measured_at
+    return Message(topic, encode(samples), len(samples), newest_at, again)
 
 
 def bands(city: City, fates: Sequence[Sequence[Incident]], schedule: Schedule) -> tuple[Band, ...]:

@@ -3,9 +3,11 @@
 The bands are multiplexed, so there is one last will at most and none is set: the `status` topics
 stay empty. A message stays here until its puback: after a lost connection everything unconfirmed is
 sent again, oldest first, before anything new, so that each device stays in order; the service sees
-duplicates then, as in life. While the broker is away nothing is made, because a fleet can be asked
-later. In flight are at most `WINDOW` messages. The first connection is tried once, and its failure
-is `BrokerUnreachable`; later ones are tried for ever with back-off and jitter.
+duplicates then, as in life. Receipts of all bands come by one subscription and are the fleet's to
+use; a broker that grants none, or a service that sends none, changes nothing else. While the broker
+is away nothing is made, because a fleet can be asked later. In flight are at most `WINDOW`
+messages. The first connection is tried once, and its failure is `BrokerUnreachable`; later ones are
+tried for ever with back-off and jitter.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from domain.instant import SECOND_US
 from simulator.fleet import Fleet, Message
 from simulator.noise import Channel, Noise
 from simulator.pace import Clock
+from simulator.receipt import TOPIC, decode, device_of
 
 WINDOW: Final = 200
 DRAIN_S: Final = 3.0
@@ -31,6 +34,11 @@ CONNECT_TIMEOUT_S: Final = 5.0
 KEEP_ALIVE_S: Final = 15
 BACKOFF_S: Final = (0.2, 5.0)
 """First and longest pause between two attempts."""
+RECEIPTS: Final = 10_000
+"""Receipts that may wait to be looked at; one that is lost is made up for by the next."""
+ASKED_FOR_RECEIPTS: Final = 3
+"""So many connections in a row that ended while we asked for receipts: the asking may be why."""
+_REFUSED: Final = 0x80  # MQTT 5 section 3.9.3, MQTT 3.1.1 section 3.9.3: this and above
 _NAP_S: Final = 0.5  # a clock may be set; look again at least this often
 
 _log = logging.getLogger("doorstep.simulator")
@@ -62,6 +70,7 @@ class Broker:
             keepalive=KEEP_ALIVE_S,
             tls_context=self.tls,
             max_inflight_messages=WINDOW,
+            max_queued_incoming_messages=RECEIPTS,
             logger=_log,
         )
         client.pending_calls_threshold = WINDOW
@@ -74,6 +83,9 @@ class Tally:
 
     messages: int = 0
     readings: int = 0
+    again: int = 0
+    """Readings that were sent before, and sent again for want of a receipt."""
+    receipts: int = 0
     connections: int = 0
     unconfirmed: int = 0
     elapsed_s: float = 0.0
@@ -90,6 +102,8 @@ class Publisher:
         self._speed = speed
         self._unconfirmed: dict[int, Message] = {}
         self._number = 0
+        self._asked = 0
+        self._told = False
         self._stop = asyncio.Event()
         self._deadline = asyncio.timeout(None)
         self.tally = Tally()
@@ -146,7 +160,7 @@ class Publisher:
     async def _session(self, client: aiomqtt.Client, until_at: int | None) -> None:
         window = asyncio.Semaphore(WINDOW)
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(_watch(client))
+            watch = group.create_task(self._listen(client))
             async with asyncio.TaskGroup() as sends:
                 for number in list(self._unconfirmed):
                     await window.acquire()
@@ -178,18 +192,46 @@ class Publisher:
 
     async def _send(self, client: aiomqtt.Client, number: int, window: asyncio.Semaphore) -> None:
         message = self._unconfirmed[number]
-        # No timeout of its own: the keep-alive finds a dead connection, and `_watch` hears of it.
+        # No timeout of its own: the keep-alive finds a dead connection, and `_listen` hears of it.
         await client.publish(message.topic, message.payload, qos=1, timeout=math.inf)
         del self._unconfirmed[number]
         window.release()
         self.tally.messages += 1
-        self.tally.readings += message.readings
+        if message.again:
+            self.tally.again += message.readings
+        else:
+            self.tally.readings += message.readings
 
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        """Hears receipts. Raises `MqttError` when the connection is gone: a publish only waits."""
+        await self._ask_for_receipts(client)
+        async for message in client.messages:
+            device = device_of(message.topic.value)
+            receipt = decode(message.payload)
+            if device is not None and receipt is not None:
+                self.tally.receipts += 1
+                self._fleet.receipted(device, receipt, self._clock.now())
 
-async def _watch(client: aiomqtt.Client) -> None:
-    """Raises `MqttError` when the connection is gone; a waiting publish does not notice."""
-    async for message in client.messages:
-        del message  # nothing was subscribed
+    async def _ask_for_receipts(self, client: aiomqtt.Client) -> None:
+        """Without an answer it goes on: whether the connection is gone, the messages tell."""
+        if self._asked >= ASKED_FOR_RECEIPTS:
+            self._tell_deaf("connections are lost when asking")
+            return
+        self._asked += 1
+        try:
+            granted = await client.subscribe(TOPIC, qos=1)
+        except aiomqtt.MqttError as error:
+            self._tell_deaf(str(error))
+        else:
+            self._asked = 0
+            codes = [each if isinstance(each, int) else each.value for each in granted]
+            if any(code >= _REFUSED for code in codes):
+                self._tell_deaf("the broker refuses")
+
+    def _tell_deaf(self, why: str) -> None:
+        if not self._told:
+            _log.warning("no receipts can be heard: %s", why)
+            self._told = True
 
 
 def _first(group: BaseExceptionGroup[aiomqtt.MqttError]) -> aiomqtt.MqttError:

@@ -182,7 +182,8 @@ def _publish(simulated: "Simulation", broker: "Broker") -> bool:
     pace = tally.readings / tally.elapsed_s if tally.elapsed_s else 0.0
     typer.echo(
         f"{tally.readings} readings in {tally.messages} messages confirmed in"
-        f" {tally.elapsed_s:.1f} s ({pace:.0f}/s), {tally.unconfirmed} messages unconfirmed",
+        f" {tally.elapsed_s:.1f} s ({pace:.0f}/s), {tally.receipts} receipts,"
+        f" {tally.again} readings sent again, {tally.unconfirmed} messages unconfirmed",
         err=True,
     )
     return tally.messages > 0

@@ -137,6 +137,23 @@ async def test_a_device_hears_what_is_for_it_only(clients: Clients) -> None:
         assert await heard(device, "end") == []
 
 
+async def test_the_simulator_hears_receipts_and_no_readings(clients: Clients) -> None:
+    async with (
+        clients.service("doorstep-simulate") as simulator,
+        clients.device("w-000001") as device,
+        clients.service(SESSION) as ingestion,
+    ):
+        await simulator.subscribe("doorstep/v1/devices/#", qos=1)
+        await say(device, "w-000001", "a reading")
+        await say(ingestion, "w-000001", "a receipt", "receipt")
+        await say(ingestion, "w-000002", "an error", "errors")
+        await say(ingestion, "w-000002", "end", "receipt")
+        assert await heard(simulator, "end") == [
+            ("w-000001", "a receipt"),
+            ("w-000002", "an error"),
+        ]
+
+
 async def test_a_device_cannot_take_the_session_of_ingestion(clients: Clients) -> None:
     async with clients.ingestion(keep=True):
         pass
