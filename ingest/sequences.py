@@ -68,8 +68,6 @@ class Advance:
     """How many of the batch were of this pair, duplicates included."""
     changed: Truths
     """Whether its missing ranges are others than before."""
-    gaps: tuple[Gap, ...]
-    """Those that changed, in order of (device_no, boot_key)."""
     now: int
     high: Integers
     """Of the first pairs, which are settled in columns: the new highest number."""
@@ -77,6 +75,16 @@ class Advance:
     """Of the same pairs: where the range from 1 ends that is new with them; 0 none."""
     by_itself: tuple[tuple[int, dict[int, Standing]], ...]
     """All boots of each other device, the one touched last at the end."""
+    gaps_by_itself: tuple[Gap, ...]
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is missing where that changed, in order of (device_no, boot_key)."""
+        gaps = list(self.gaps_by_itself)
+        for pair in np.flatnonzero(self.below_to).tolist():
+            below = Range(1, int(self.below_to[pair]), self.now)
+            gaps.append(Gap(int(self.device_no[pair]), int(self.boot_key[pair]), (below,)))
+        return tuple(sorted(gaps))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,24 +266,19 @@ class Sequences:
             others = self._one_by_one(runs, np.flatnonzero(~settled), now)
             high, below_to = high[settled], below_to[settled]
             pairs = np.append(pairs, np.array(others.runs, dtype=np.intp))
-        device_no, boot_key = runs.device_no[pairs], runs.boot_key[pairs]
         changed = np.zeros(len(pairs), dtype=bool)
         changed[: len(high)] = below_to > 0
         changed[len(high) :] = others.changed
-        gaps = list(others.gaps)
-        for pair in np.flatnonzero(below_to).tolist():
-            below = Range(1, int(below_to[pair]), now)
-            gaps.append(Gap(int(device_no[pair]), int(boot_key[pair]), (below,)))
         return Advance(
-            device_no=device_no,
-            boot_key=boot_key,
+            device_no=runs.device_no[pairs],
+            boot_key=runs.boot_key[pairs],
             readings=(runs.ends - runs.starts)[pairs],
             changed=changed,
-            gaps=tuple(sorted(gaps)),
             now=now,
             high=high,
             below_to=below_to,
             by_itself=others.by_itself,
+            gaps_by_itself=others.gaps,
         )
 
     def _one_by_one(self, runs: _Runs, some: npt.NDArray[np.intp], now: int) -> _Others:
@@ -374,9 +377,9 @@ _NO_ADVANCE: Final = Advance(
     boot_key=_NONE,
     readings=_NONE,
     changed=np.empty(0, dtype=np.bool_),
-    gaps=(),
     now=0,
     high=_NONE,
     below_to=_NONE,
     by_itself=(),
+    gaps_by_itself=(),
 )
