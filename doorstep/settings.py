@@ -71,6 +71,9 @@ class IngestSettings(BaseModel):
     batch_readings: int = Field(default=5_000, ge=1, le=100_000)
     batch_bytes: int = Field(default=4_000_000, ge=65_536, le=256_000_000)
     batch_age_ms: int = Field(default=50, ge=1, le=10_000)
+    device_burst: int = Field(default=100_000, ge=1_000, le=100_000_000)
+    device_per_s: int = Field(default=50, ge=1, le=1_000_000)
+    rejections_per_minute: int = Field(default=6_000, ge=1, le=100_000_000)
 
 
 class ClockSettings(BaseModel):

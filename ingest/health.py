@@ -26,6 +26,8 @@ def not_ready_because(pipeline: Pipeline, signals: Signals) -> list[str]:
         reasons.append("the database does not take readings")
     elif pipeline.hung:
         reasons.append("a commit has been under way for more than a second")
+    if pipeline.flooded:
+        reasons.append("far too many messages are rejected: see GET /rejections")
     if signals.roster_unread:
         reasons.append("the roster cannot be read: readings are judged by an older one")
     return reasons

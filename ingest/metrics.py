@@ -105,6 +105,7 @@ class Signals:
             "session_lost": float(self.session_lost),
             "blind": float(not pipeline.connected),
             "stalled": float(pipeline.failing or pipeline.hung),
+            "rejections": float(pipeline.flooded),
         }
 
 

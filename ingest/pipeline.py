@@ -21,7 +21,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from domain.instant import DAY_US, SECOND_US
+from domain.instant import SECOND_US
 from ingest.allowance import Allowance
 from ingest.directory import Directory
 from ingest.events import (
@@ -49,15 +49,13 @@ from ingest.events import (
 )
 from ingest.gathering import NO_ORIGINS, NO_ROWS, Limits, OpenBatch
 from ingest.judging import Judgement
-from ingest.rejection_rate import RejectionRate
+from ingest.noticing import Noticing
 from ingest.sources.port import Token
 from ingest.telling import Telling
-from ingest.work import Beginning, Kind, SignalChange, Work
+from ingest.work import Beginning, Kind, Work
 from rules.engine import Evaluation, apply, tick
 from rules.wearers import Wearers
 
-SESSION_LOST_SHOWN_US: Final = DAY_US
-"""A lost session is an event without an end; after a day nobody can mend what it cost."""
 HEARTBEAT_US: Final = 10 * SECOND_US
 """A tick reaches the ledger at least so often, so that the receive clock survives a crash."""
 
@@ -90,10 +88,8 @@ class Pipeline:
     def __init__(self, limits: Limits, beginning: Beginning) -> None:
         self._limits = limits
         self._allowance = Allowance(limits.device_burst, limits.device_per_s)
-        self._rejections = RejectionRate(limits.rejections_per_minute)
+        self._noticing = Noticing(limits.rejections_per_minute)
         self._telling = Telling(beginning.sequences)
-        self._signals: list[SignalChange] = []
-        self._flooded = False
         self._rulebook = beginning.rulebook
         self._directory = Directory.of(beginning.roster, beginning.wearers.slots)
         self._wearers = beginning.wearers
@@ -135,7 +131,7 @@ class Pipeline:
     @property
     def flooded(self) -> bool:
         """Whether far more is being rejected than anybody can look at."""
-        return self._flooded
+        return self._noticing.flooded
 
     @property
     def held(self) -> int:
@@ -193,13 +189,8 @@ class Pipeline:
         self._ticks += 1
 
     def _look_after_devices(self, now: int, effects: list[Effect]) -> None:
-        """Receipts that are due; and whether far too much is being rejected."""
-        flooded = self._rejections.beyond(now)
-        if flooded != self._flooded:
-            self._flooded = flooded
-            count = self._rejections.per_minute(now)
-            detail = f"{count} messages rejected within a minute"
-            self._signals.append(SignalChange("rejections", now, None if flooded else now, detail))
+        """Receipts that are due; and what there is to notice."""
+        self._noticing.tick(now, connected=self.connected)
         if self.connected and not self._draining:
             receipts = self._telling.receipts(self._directory, now)
             if receipts:
@@ -214,8 +205,7 @@ class Pipeline:
         if self._connected_before and not event.session_present:
             detail = "the broker forgot our session: possible gap"
             effects.append(Warn("session_lost", detail))
-            shown_until = now + SESSION_LOST_SHOWN_US
-            self._signals.append(SignalChange("session_lost", now, shown_until, detail))
+            self._noticing.session_lost(detail, now)
         self._generation = event.generation
         self._connected_before = True
 
@@ -279,7 +269,7 @@ class Pipeline:
                 self._state, self._wearers, self._rulebook, now, self.receive_clock_us
             )
             beat = self._written_at is None or now - self._written_at >= HEARTBEAT_US
-            if evaluation.changes or beat or self._signals:
+            if evaluation.changes or beat or self._noticing.pending:
                 return self._step(Kind.TICK, now, evaluation)
             self._state = apply(self._state, evaluation)
         if self._late_left and not self._draining and self._late_ticks < self._ticks:
@@ -300,7 +290,7 @@ class Pipeline:
         counters.unknown_fields += batch.unknown_fields
         counters.rejections.update(batch.reasons)
         rows, origins = batch.rows()
-        self._rejections.note(len(batch.rejected), now)
+        self._noticing.rejected(len(batch.rejected), now)
         advance, words = self._telling.advance(rows, batch.rejected, self._directory, now)
         judgement = self._judgement(now)
         work = Work(
@@ -317,7 +307,7 @@ class Pipeline:
             rejected=tuple(batch.rejected),
             boots=batch.boots | words,
             advance=advance,
-            signals=self._signals_to_write(),
+            signals=self._noticing.take(),
         )
         return _InFlight(work, tuple(batch.tokens), self._ticks)
 
@@ -333,14 +323,9 @@ class Pipeline:
             rejudge=judgement.rejudge,
             rows=NO_ROWS,
             origins=NO_ORIGINS,
-            signals=self._signals_to_write(),
+            signals=self._noticing.take(),
         )
         return _InFlight(work, (), self._ticks)
-
-    def _signals_to_write(self) -> tuple[SignalChange, ...]:
-        changes = tuple(self._signals)
-        self._signals.clear()
-        return changes
 
     def _judgement(self, now: int) -> Judgement:
         return Judgement(self._state, self._wearers, self._rulebook, now, self.receive_clock_us)

@@ -40,6 +40,7 @@ from ingest.events import (
     Woke,
 )
 from ingest.metrics import Signals
+from ingest.outgoing import Outgoing
 from ingest.pipeline import Pipeline
 from ingest.sources.port import Connected, Envelope, Source, SourceEvent
 from ingest.work import Ledger, Work
@@ -102,6 +103,7 @@ class Runner:
         self._last_failure = ""
         self._roster_failure = ""
         self._grace: asyncio.TimerHandle | None = None
+        self._notices = Outgoing(ports.source.publish)
         self.signals = Signals(ports.source.hearing)
 
     async def run(self) -> None:
@@ -120,6 +122,7 @@ class Runner:
                 await self._stopped.wait()
                 if self._grace is not None:
                     self._grace.cancel()
+                self._notices.stop()
                 await self._ports.source.stop()
                 for helper in helpers:
                     helper.cancel()
@@ -155,7 +158,7 @@ class Runner:
             case Ack(tokens):
                 self._ports.source.ack(tokens)
             case Publish(notices):
-                self._ports.source.publish(notices)
+                self._notices.add(notices)
             case Pause():
                 self._ports.source.pause()
             case Resume():

@@ -30,6 +30,7 @@ SHELLS = (
     "doorstep",
     "ingest.health",
     "ingest.metrics",
+    "ingest.outgoing",
     "ingest.runner",
     "ingest.sources",
     "simulator.publisher",
