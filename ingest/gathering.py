@@ -72,8 +72,15 @@ class OpenBatch:
         """Rows so far; a message not yet decoded counts as one."""
         return self._readings + len(self.messages) - self._decoded
 
+    def ripe(self, limits: Limits) -> bool:
+        """Whether it is to be closed as soon as may be, whatever its age.
+
+        At half the window, so that the broker can send the other half while this one is stored.
+        """
+        return 2 * len(self.tokens) >= limits.window or self.full(limits)
+
     def full(self, limits: Limits) -> bool:
-        """Whether it must be closed whatever its age."""
+        """Whether it holds as much as a batch may."""
         return (
             self.readings >= limits.readings
             or self.payload_bytes >= limits.payload_bytes

@@ -276,7 +276,7 @@ class Pipeline:
             self._late_ticks = self._ticks
             return self._step(Kind.LATE, now, None)
         batch = self._open
-        if batch.messages and (self._aged or self._draining or batch.full(self._limits)):
+        if batch.messages and (self._aged or self._draining or batch.ripe(self._limits)):
             return self._close_batch(now)
         return None
 

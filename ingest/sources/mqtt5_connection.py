@@ -48,6 +48,11 @@ FAREWELL_S = 2.0
 PINGS_PER_KEEP_ALIVE = 3
 """So many pings in a row without a byte from the broker, and it is dead. More than one, because a
 process that was itself stopped for a while finds its timer due before it has read its socket."""
+REST_S = 0.002
+"""How long a busy stream is let gather before the next read."""
+BUSY_S = 2 * REST_S
+BUSY_READS = 8
+"""So many reads that follow each other faster than `BUSY_S` are a busy stream."""
 SUBSCRIBE_ID = 1
 ECHO_SUBSCRIBE_ID = 2
 
@@ -86,6 +91,10 @@ class Mqtt5Connection(asyncio.Protocol):
         self._ending: Ended | Exception | None = None
         self._unheard = 0
         self._reading = True
+        self._held_back = False
+        self._resting = False
+        self._read_at = 0.0
+        self._hurried = 0
         self._keep_alive_s = settings.keep_alive_s
         self._timer: asyncio.TimerHandle | None = None
         self._beats: asyncio.TimerHandle | None = None
@@ -132,6 +141,7 @@ class Mqtt5Connection(asyncio.Protocol):
             self._gate.pass_on(arrived)
         if decoded.fault is not None:
             self._at_fault(decoded.fault)
+        self._rest_if_busy()
         self._read_or_not()
 
     @override
@@ -271,7 +281,7 @@ class Mqtt5Connection(asyncio.Protocol):
     def _beat(self) -> None:
         # With a full window a broker may hold back everything, QoS 0 too.
         full = len(self._window.unconfirmed) >= self._settings.receive_maximum
-        payload = self._echo.beat(reading=self._reading and not full)
+        payload = self._echo.beat(reading=not (self._held_back or full))
         if self._echo.lost:
             self._drop(self._as_ended("messages do not come back from the broker"))
             return
@@ -306,15 +316,29 @@ class Mqtt5Connection(asyncio.Protocol):
         if self._phase is not Phase.UP:
             return
         full = len(self._window.unconfirmed) > self._settings.receive_maximum
-        reading = not (full or self._gate.paused)
+        self._held_back = full or self._gate.paused
+        reading = not (self._held_back or self._resting)
         if reading and not self._reading:
             self._transport.resume_reading()
         elif self._reading and not reading:
             self._transport.pause_reading()
         self._reading = reading
 
+    def _rest_if_busy(self) -> None:
+        """Lets a busy stream gather for a moment: a read costs as much as decoding ten messages."""
+        now = self._loop.time()
+        self._hurried = self._hurried + 1 if now - self._read_at < BUSY_S else 0
+        self._read_at = now
+        if self._hurried >= BUSY_READS and self._phase is Phase.UP:
+            self._resting = True
+            self._loop.call_later(REST_S, self._go_on_reading)
+
+    def _go_on_reading(self) -> None:
+        self._resting = False
+        self._read_or_not()
+
     def _ping(self) -> None:
-        if not self._reading:
+        if self._held_back:
             self._unheard = 0  # we are not listening, so silence says nothing
         if self._unheard >= PINGS_PER_KEEP_ALIVE:
             self._drop(self._as_ended("the broker does not answer pings"))
