@@ -75,14 +75,14 @@ def ours(world: World, stream: Stream) -> Speed:
         closing(Progress(database)) as progress,
     ):
         turn(generator, "warm")
-        progress.wait(warm_readings)
+        progress.wait(warm_readings, ingest)
         assert ingest.process is not None
         assert broker.process is not None
         assert world.postgres.process is not None
         pids = (ingest.process.pid, broker.process.pid, world.postgres.process.pid)
         before = [cpu_s(pid) for pid in pids]
         sending = turn(generator, "run")
-        done_ns = progress.wait(warm_readings + stream.readings)
+        done_ns = progress.wait(warm_readings + stream.readings, ingest)
         used = [cpu_s(pid) - was for pid, was in zip(pids, before, strict=True)]
         stored = progress.stored() - warm_readings
         assert stored == stream.readings, f"{stored} of {stream.readings} readings stored"

@@ -43,7 +43,9 @@ class Machine:
 
 def commit() -> str:
     """The commit that is checked out; with a + when files differ from it."""
-    return _git("rev-parse", "--short=10", "HEAD") + ("+" if _git("status", "--porcelain") else "")
+    return _git("rev-parse", "--short=10", "HEAD") + (
+        "+" if _git("status", "--porcelain", "--", ".", ":!bench/history.csv") else ""
+    )
 
 
 def append(table: Sequence[Row], at: str, machine: Machine, file: Path = FILE) -> None:
@@ -55,10 +57,15 @@ def append(table: Sequence[Row], at: str, machine: Machine, file: Path = FILE) -
         if new:
             writer.writerow(COLUMNS)
         for row in table:
-            baseline = "" if row.baseline is None else f"{row.baseline:.6g}"
-            ratio = "" if row.ratio is None else f"{row.ratio:.4g}"
-            what = (row.name, f"{row.figure:.6g}", row.unit, row.against, baseline, ratio)
+            baseline = "" if row.baseline is None else _plain(row.baseline)
+            ratio = "" if row.ratio is None else _plain(row.ratio)
+            what = (row.name, _plain(row.figure), row.unit, row.against, baseline, ratio)
             writer.writerow((*which, *what))
+
+
+def _plain(value: float) -> str:
+    """Six digits that count, without an exponent."""
+    return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.6g}"
 
 
 def _git(*arguments: str) -> str:

@@ -9,6 +9,7 @@ their own, and nothing is left of them.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -16,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from bench import history, node_red, world
 from bench.experiments import EXPERIMENTS, ONCE, wanted
 from bench.lines import LINES
-from bench.table import rows, text
+from bench.table import Samples, rows, text
 from domain.instant import format_rfc3339
 from doorstep.clock import SystemClock
 
@@ -32,6 +35,25 @@ def main(arguments: Sequence[str]) -> int:
     names = wanted(options.only)
     now = SystemClock().now()
     print(f"bench: {', '.join(names)}; {options.rounds} rounds", file=sys.stderr)
+    # So that a plain `kill` ends all that was started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        samples = _measured(names, now, options)
+    except (AssertionError, pytest.fail.Exception) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    table = rows(LINES, samples)
+    machine = history.Machine.this()
+    print(_heading(options, machine))
+    print(text(table))
+    if "node-red" in names and node_red.trouble():
+        print(f"\nwithout Node-RED: {node_red.trouble()}")
+    if not options.dry:
+        history.append(table, format_rfc3339(now), machine)
+    return 0
+
+
+def _measured(names: Sequence[str], now: int, options: argparse.Namespace) -> Samples:
     samples: dict[str, list[float]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="doorstep-bench-") as folder,
@@ -49,15 +71,7 @@ def main(arguments: Sequence[str]) -> int:
                     samples.setdefault(key, []).extend(values)
                 took = f"{time.monotonic() - begun:.1f} s"
                 print(f"bench: round {number + 1}: {name}, {took}", file=sys.stderr)
-    table = rows(LINES, samples)
-    machine = history.Machine.this()
-    print(_heading(options, machine))
-    print(text(table))
-    if "node-red" in names and node_red.trouble():
-        print(f"\nwithout Node-RED: {node_red.trouble()}")
-    if not options.dry:
-        history.append(table, format_rfc3339(now), machine)
-    return 0
+    return samples
 
 
 def _heading(options: argparse.Namespace, machine: history.Machine) -> str:

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from bench import packets, people
 from bench.load import Stream
+from bench.people import MANY
 from bench.processes import Child
 from tests.services import doorstep
 from tests.services.mosquitto import Mosquitto
@@ -99,10 +100,22 @@ class World:
     @contextmanager
     def database(self, bands: int, probes: int = 0) -> Iterator[str]:
         """A new database with a roster of so many wearers."""
+        url = self._copied(bands, probes) if bands < MANY else self._filled(bands, probes)
+        self.postgres.execute("CHECKPOINT")
+        try:
+            yield url
+        finally:
+            self.postgres.drop(url)
+
+    def _filled(self, bands: int, probes: int) -> str:
+        url = self.postgres.fresh_database()
+        people.fill(url, self.now, bands, probes)
+        return url
+
+    def _copied(self, bands: int, probes: int) -> str:
         roster = (bands, probes)
         if roster not in self._rosters:
-            self._rosters[roster] = self.postgres.fresh_database()
-            people.fill(self._rosters[roster], self.now, bands, probes)
+            self._rosters[roster] = self._filled(bands, probes)
         name = f"bench_{next(self._numbers)}"
         template = self._rosters[roster].rpartition("/")[2]
         self.postgres.execute(
@@ -110,12 +123,7 @@ class World:
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-        self.postgres.execute("CHECKPOINT")
-        url = self.postgres.url_of(name)
-        try:
-            yield url
-        finally:
-            self.postgres.drop(url)
+        return self.postgres.url_of(name)
 
     @contextmanager
     def generator(self, stream: Stream, broker: Mosquitto) -> Iterator[Child]:
@@ -171,7 +179,7 @@ class Progress:
         assert row is not None
         return int(row[0])
 
-    def wait(self, readings: int) -> int:
+    def wait(self, readings: int, ingest: doorstep.Process) -> int:
         """Returns the instant (monotonic, ns) at which so many were seen committed and judged.
 
         Asks more often the nearer it is, so that the answer is right to some milliseconds.
@@ -182,9 +190,12 @@ class Progress:
             have, at = self.committed(), time.monotonic_ns()
             if have >= readings and not self.late_left():
                 return at
+            assert ingest.process is not None
+            assert ingest.process.poll() is None, f"ingest has ended:\n{ingest.tail()}"
             rate = max(1.0, (have - before) / max(1e-3, time.monotonic() - before_at))
             time.sleep(min(0.25, max(0.005, (readings - have) / rate / 2)))
-        raise AssertionError(f"{self.committed()} of {readings} readings committed")
+        have, late = self.committed(), self.late_left()
+        raise AssertionError(f"{have} of {readings} committed, {late} late:\n{ingest.tail()}")
 
 
 @contextmanager
