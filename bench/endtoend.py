@@ -11,7 +11,7 @@ from bench.world import Progress, World, turn
 SINGLE: Final = Stream(200_000)
 PACKED: Final = Stream(30_000, per_message=20)
 REPEATED: Final = Stream(200_000, duplicates=0.01)
-LATE: Final = Stream(200_000, late=0.01)
+LATE: Final = Stream(100_000, late=0.01)
 NUMBERED: Final = Stream(200_000, seq=True)
 
 
@@ -20,6 +20,9 @@ class Speed:
     """What one run came to; CPU times are microseconds a reading."""
 
     readings_s: float
+    """Committed, and judged."""
+    stored_s: float
+    """Committed. The two differ where readings come late: those are judged anew afterwards."""
     ours_us: float
     broker_us: float
     database_us: float
@@ -29,6 +32,7 @@ class Speed:
         """As samples."""
         return {
             f"{name}.readings_s": self.readings_s,
+            f"{name}.stored_s": self.stored_s,
             f"{name}.ours_us": self.ours_us,
             f"{name}.broker_us": self.broker_us,
             f"{name}.database_us": self.database_us,
@@ -55,8 +59,10 @@ def null(world: World, stream: Stream) -> Speed:
             done = subscriber.answer()
             broker_s = cpu_s(broker.process.pid) - broker_s
     share = 1e6 / stream.readings
+    readings_s = stream.readings / (done["at_ns"] - sending.begun_ns) * 1e9
     return Speed(
-        stream.readings / (done["at_ns"] - sending.begun_ns) * 1e9,
+        readings_s,
+        readings_s,
         (done["cpu_s"] - warm["cpu_s"]) * share,
         broker_s * share,
         0.0,
@@ -82,7 +88,8 @@ def ours(world: World, stream: Stream) -> Speed:
         pids = (ingest.process.pid, broker.process.pid, world.postgres.process.pid)
         before = [cpu_s(pid) for pid in pids]
         sending = turn(generator, "run")
-        done_ns = progress.wait(warm_readings + stream.readings, ingest)
+        stored_ns = progress.wait(warm_readings + stream.readings, ingest)
+        done_ns = progress.wait_judged(ingest) if stream.late else stored_ns
         used = [cpu_s(pid) - was for pid, was in zip(pids, before, strict=True)]
         stored = progress.stored() - warm_readings
         assert stored == stream.readings, f"{stored} of {stream.readings} readings stored"
@@ -92,6 +99,7 @@ def ours(world: World, stream: Stream) -> Speed:
         world.maximum = max(world.maximum, readings_s)
     return Speed(
         readings_s,
+        stream.readings / (stored_ns - sending.begun_ns) * 1e9,
         used[0] * share,
         used[1] * share,
         used[2] * share,

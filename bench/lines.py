@@ -80,7 +80,8 @@ LINES: Final = (
     *_split("1 a message", "stages", "ours"),
     *_split("20 a message", "stages20", "ours20"),
     Line("1 % duplicates", "duplicates.readings_s", _SPEED, _NULL, "null.readings_s"),
-    Line("1 % late", "late.readings_s", _SPEED, _NULL, "null.readings_s"),
+    Line("1 % late, committed", "late.stored_s", _SPEED, _NULL, "null.readings_s"),
+    Line("1 % late, all of it judged", "late.readings_s", _SPEED, _NULL, "null.readings_s"),
     Line("with seq and boot", "seq.readings_s", _SPEED, _NULL, "null.readings_s"),
     Line(
         "end to end, 1 a message",

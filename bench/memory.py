@@ -1,11 +1,12 @@
 """What a million wearers on the roster cost `doorstep ingest` in memory, and whether that stays."""
 
 import time
+from contextlib import closing
 from typing import Final
 
 from bench.load import Stream
 from bench.processes import rss_mb
-from bench.world import World
+from bench.world import Progress, World
 
 WEARERS: Final = 1_000_000
 RATE: Final = 2_000
@@ -22,7 +23,7 @@ def million(world: World, minutes: float) -> dict[str, float]:
         world.database(WEARERS) as database,
     ):
         begun = time.monotonic()
-        with world.ingest(database, broker) as ingest:
+        with world.ingest(database, broker) as ingest, closing(Progress(database)) as progress:
             ready_s = time.monotonic() - begun
             assert ingest.process is not None
             pid = ingest.process.pid
@@ -34,6 +35,7 @@ def million(world: World, minutes: float) -> dict[str, float]:
                     time.sleep(SAMPLE_S)
                     taken.append(rss_mb(pid))
                 generator.answer()
+            progress.wait(stream.readings, ingest)
     world.forget(stream)
     settled = taken[int(len(taken) * SETTLED) :]
     return {

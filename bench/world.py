@@ -180,22 +180,32 @@ class Progress:
         return int(row[0])
 
     def wait(self, readings: int, ingest: doorstep.Process) -> int:
-        """Returns the instant (monotonic, ns) at which so many were seen committed and judged.
+        """Returns the instant (monotonic, ns) at which so many were seen committed.
 
         Asks more often the nearer it is, so that the answer is right to some milliseconds.
         """
         begun = time.monotonic()
-        before, before_at = self.committed(), begun
-        while time.monotonic() - begun < DRAINED_WITHIN_S:
-            have, at = self.committed(), time.monotonic_ns()
-            if have >= readings and not self.late_left():
-                return at
-            assert ingest.process is not None
-            assert ingest.process.poll() is None, f"ingest has ended:\n{ingest.tail()}"
-            rate = max(1.0, (have - before) / max(1e-3, time.monotonic() - before_at))
+        before = self.committed()
+        while (have := self.committed()) < readings:
+            at = time.monotonic()
+            _still_there(ingest, begun, f"{have} of {readings} readings committed")
+            rate = max(1.0, (have - before) / max(1e-3, at - begun))
             time.sleep(min(0.25, max(0.005, (readings - have) / rate / 2)))
-        have, late = self.committed(), self.late_left()
-        raise AssertionError(f"{have} of {readings} committed, {late} late:\n{ingest.tail()}")
+        return time.monotonic_ns()
+
+    def wait_judged(self, ingest: doorstep.Process) -> int:
+        """Returns the instant at which what came late was seen judged in its place, too."""
+        begun = time.monotonic()
+        while left := self.late_left():
+            _still_there(ingest, begun, f"{left} wearers with late readings not judged")
+            time.sleep(0.02)
+        return time.monotonic_ns()
+
+
+def _still_there(ingest: doorstep.Process, begun: float, so_far: str) -> None:
+    assert ingest.process is not None
+    assert ingest.process.poll() is None, f"ingest has ended, {so_far}:\n{ingest.tail()}"
+    assert time.monotonic() - begun < DRAINED_WITHIN_S, f"{so_far}:\n{ingest.tail()}"
 
 
 @contextmanager
