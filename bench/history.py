@@ -14,7 +14,7 @@ from bench.table import Row
 
 FILE: Final = Path(__file__).with_name("history.csv")
 COLUMNS: Final = (
-    *("commit", "at", "cpu", "cores", "kernel"),
+    *("commit", "at", "cpu", "cores", "kernel", "how"),
     *("row", "figure", "unit", "against", "baseline", "ratio"),
 )
 
@@ -48,10 +48,10 @@ def commit() -> str:
     )
 
 
-def append(table: Sequence[Row], at: str, machine: Machine, file: Path = FILE) -> None:
-    """Adds a line for each row."""
+def append(table: Sequence[Row], at: str, machine: Machine, how: str, file: Path = FILE) -> None:
+    """Adds a line for each row; `how` tells short runs and other settings from the plain ones."""
     new = not file.exists()
-    which = (commit(), at, *astuple(machine))
+    which = (commit(), at, *astuple(machine), how)
     with file.open("a", newline="") as opened:
         writer = csv.writer(opened, lineterminator="\n")
         if new:

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     if "node-red" in names and node_red.trouble():
         print(f"\nwithout Node-RED: {node_red.trouble()}")
     if not options.dry:
-        history.append(table, format_rfc3339(now), machine)
+        history.append(table, format_rfc3339(now), machine, " ".join(arguments))
     return 0
 
 
