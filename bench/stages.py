@@ -34,6 +34,7 @@ from ingest.events import Ack, Commit, Committed, Effect, Received, SourceUp, Wo
 from ingest.gathering import Limits
 from ingest.pipeline import Pipeline
 from ingest.sources.address import SourceSettings
+from ingest.sources.echo import Echo
 from ingest.sources.mqtt5_connection import Mqtt5Connection
 from ingest.sources.port import Connected, Envelope
 from ingest.work import Work
@@ -63,9 +64,9 @@ class Bench:
             1,
             SourceSettings("mqtt://127.0.0.1", "bench", "5", receive_maximum=65_535),
             lambda: self.now,
+            Echo("bench", 0, 1),
             self._deliver,
             self._report,
-            paused=False,
         )
 
     def greet(self) -> None:

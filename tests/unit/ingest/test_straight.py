@@ -122,6 +122,15 @@ def test_a_large_message_a_long_array_and_a_deep_one_are_left() -> None:
     assert _straight([(TOPIC, b"[" + b",".join([one] * 1000) + b"]"), (TOPIC, one)]) == [0, 1]
 
 
+def test_no_message_reaches_into_another() -> None:
+    """Two values in one payload and one value in two, so that the sum is right."""
+    plain = [(TOPIC, b'{"measured_at":1770091506%03d,"pulse_bpm":70}' % n) for n in range(30)]
+    two = (TOPIC, plain[0][1] + plain[1][1])
+    halves = [(TOPIC, b'{"measured_at":1770091506789,"x":['), (TOPIC, b"{}]}")]
+    sent = [*plain[:10], two, *plain[10:20], *halves, *plain[20:]]
+    assert _straight(sent) == [*range(10), *range(11, 21), *range(23, 33)]
+
+
 def test_one_bad_reading_sends_its_whole_message_the_exact_road() -> None:
     good, bad = '{"measured_at":1770091506789,"pulse_bpm":70}', '{"measured_at":1770091506789}'
     sent = [(TOPIC, f"[{good},{bad}]".encode()), (TOPIC, good.encode())]
