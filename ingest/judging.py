@@ -34,24 +34,26 @@ class Judgement:
 
         Wearers who have left the roster meanwhile are passed over.
         """
-        known = [
-            history
-            for history in histories
-            if (history.episode_no, history.device_no) in self.wearers.slots
-        ]
-        slots, states, changes = [], fresh(len(known)), []
-        for n, history in enumerate(known):
-            slot = self.wearers.slots[history.episode_no, history.device_no]
-            rows = history.rows.copy()
-            rows["slot"] = slot
-            replayed, findings = replay(rows, slot, self.wearers, self.rulebook, self.now)
+        known: dict[int, History] = {}
+        for history in histories:
+            slot = self.wearers.slots.get((history.episode_no, history.device_no))
+            if slot is not None:
+                known[slot] = history
+        if not known:
+            return nothing()
+        slots = np.array(sorted(known), dtype=np.int64)
+        rows = np.concatenate([known[slot].rows for slot in slots.tolist()])
+        rows["slot"] = np.repeat(slots, [len(known[slot].rows) for slot in slots.tolist()])
+        states, findings = replay(rows, slots, self.wearers, self.rulebook, self.now)
+        for nth, slot in enumerate(slots.tolist()):
             current = self.state[slot] if slot < len(self.state) else fresh(1)[0]
-            states[n] = merge_replayed(current, replayed)
-            slots.append(slot)
-            changes.extend(revise(history.findings, findings, history.late_from))
-        return Evaluation(
-            slots=np.array(slots, dtype=np.int32), rows=states, changes=changes, late=[]
-        )
+            states[nth] = merge_replayed(current, states[nth])
+        changes = [
+            change
+            for slot, found in zip(slots.tolist(), findings, strict=True)
+            for change in revise(known[slot].findings, found, known[slot].late_from)
+        ]
+        return Evaluation(slots=slots, rows=states, changes=changes, late=[])
 
 
 def nothing() -> Evaluation:

@@ -100,6 +100,8 @@ class Work:
     advance: Advance | None = None
     """What it changes of sequence numbers; its gaps are stored with it."""
     signals: tuple[SignalChange, ...] = ()
+    late_limit: int = 0
+    """Of late work: how many wearers at the most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +116,9 @@ class Result:
     """Rows the database refused; they are kept as rejections."""
     alert_events: int = 0
     late_wearers: int = 0
-    """Wearers judged anew."""
+    """Wearers judged anew,"""
+    late_readings: int = 0
+    """and how many readings they have in all."""
     late_left: bool = False
     """There is late work still to do."""
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from domain.batch import Rows
 from rules import fever, left_home, silent, spells
 from rules.changes import Placed, in_order, told
-from rules.finding import Finding, FindingChange
+from rules.finding import Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.hold import step_through
 from rules.marks import Batch
 from rules.revision import revise
@@ -169,23 +169,33 @@ def tick(
 
 
 def replay(
-    rows: Rows, slot: int, wearers: Wearers, rulebook: Rulebook, now: int | None = None
-) -> tuple[StateRow, list[Finding]]:
-    """One wearer's whole history: the state after it, and every finding of event-time rules.
+    rows: Rows, slots: Slots, wearers: Wearers, rulebook: Rulebook, now: int | None = None
+) -> tuple[State, list[list[Finding]]]:
+    """Whole histories: for each of `slots` the state after it, and its findings, in that order.
 
-    `rows` are in order, from the wearer's first. With `now`, what is active at the end of a spell
-    that is over by then ends there, as `tick` would have it. Findings come in order of onset.
+    `rows` are in order, from each wearer's first; `slots` are all of theirs, ascending. Findings
+    are those of event-time rules, by onset. With `now`, what is active at the end of a spell that
+    is over by then ends there, as `tick` would have it.
     """
-    states = fresh(1)
-    slots, group = np.array([slot], dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
-    changes = in_order(_judge(states, slots, rows, group, wearers, rulebook))
+    states = fresh(len(slots))
+    group = np.searchsorted(slots, rows["slot"])
+    placed = _judge(states, slots, rows, group, wearers, rulebook)
+    placed.sort(key=lambda each: each[0])
     if now is not None:
-        changes += in_order(spells.close_runs(states[0], slot, wearers, now))
-    found = {(each.finding.key, each.finding.onset_at): each.finding for each in changes}
-    findings = sorted(
-        found.values(), key=lambda each: (each.onset_at, each.key.rule, each.key.site_class)
-    )
-    return states[0], findings
+        for nth, slot in enumerate(slots.tolist()):
+            placed += sorted(
+                spells.close_runs(states[nth], slot, wearers, now), key=lambda each: each[0]
+            )
+    found: list[dict[tuple[FindingKey, int], Finding]] = [{} for _ in range(len(slots))]
+    nth_of = {slot: nth for nth, slot in enumerate(slots.tolist())}
+    for (slot, _, _), change in placed:
+        finding = change.finding
+        found[nth_of[slot]][finding.key, finding.onset_at] = finding
+    return states, [sorted(each.values(), key=_by_onset) for each in found]
+
+
+def _by_onset(finding: Finding) -> tuple[int, Rule, SiteClass]:
+    return finding.onset_at, finding.key.rule, finding.key.site_class
 
 
 def merge_replayed(current: StateRow, replayed: StateRow) -> StateRow:

@@ -7,14 +7,17 @@ long behind it.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import psycopg
 
+from domain.batch import Rows
 from domain.instant import from_datetime, to_datetime
 from ingest.work import History
 from rules.finding import Finding, FindingKey, Rule, Severity, SiteClass
 from store.readings import fetch
 
-WEARERS_A_STEP: Final = 50
+Pair = tuple[int, int]
+"""(episode_no, device_no)."""
 
 EVENT_TIME_RULES: Final = tuple(
     rule.value for rule in Rule if rule not in (Rule.SILENT, Rule.DEVICE_FAULT)
@@ -22,7 +25,8 @@ EVENT_TIME_RULES: Final = tuple(
 """Rules whose findings follow from the readings alone. The other two go by the journal's order."""
 
 _ADD: Final = (
-    "INSERT INTO late_work (episode_no, device_no, from_at, batch) VALUES (%s, %s, %s, %s)"
+    "INSERT INTO late_work (episode_no, device_no, from_at, batch)"
+    " SELECT *, %s FROM unnest(%s::int[], %s::int[], %s::timestamptz[])"
     " ON CONFLICT (episode_no, device_no) DO UPDATE SET"
     " from_at = least(late_work.from_at, excluded.from_at), batch = excluded.batch"
 )
@@ -30,12 +34,16 @@ _TAKE: Final = (
     "SELECT episode_no, device_no, from_at FROM late_work ORDER BY batch, episode_no, device_no"
     " LIMIT %s FOR UPDATE"
 )
+_REMOVE: Final = (
+    "DELETE FROM late_work w USING unnest(%s::int[], %s::int[]) AS t(episode_no, device_no)"
+    " WHERE w.episode_no = t.episode_no AND w.device_no = t.device_no"
+)
 _COLUMNS: Final = (
     "SELECT episode_no, device_no, rule, site_class, onset_at, ended_at, severity, last_at, value,"
     " peak, limit_value, origin, site FROM finding WHERE withdrawn_at IS NULL"
 )
 _STANDING: Final = (
-    f"{_COLUMNS} AND episode_no = %s AND device_no = %s AND rule = ANY(%s)"
+    f"{_COLUMNS} AND episode_no = ANY(%s) AND device_no = ANY(%s) AND rule = ANY(%s)"
     " ORDER BY onset_at, finding_no"
 )
 _SILENCES: Final = f"{_COLUMNS} AND rule = 'silent' AND ended_at IS NULL"
@@ -44,35 +52,51 @@ _SILENCES: Final = f"{_COLUMNS} AND rule = 'silent' AND ended_at IS NULL"
 def add(cursor: psycopg.Cursor, oldest: Mapping[tuple[int, int], int], batch: int) -> None:
     """Notes for (episode_no, device_no) how old a reading of theirs waits to be judged."""
     if oldest:
-        cursor.executemany(
-            _ADD,
-            [(*pair, to_datetime(from_at), batch) for pair, from_at in sorted(oldest.items())],
-        )
+        pairs = sorted(oldest)
+        episodes, devices = zip(*pairs, strict=True)
+        moments = [to_datetime(oldest[pair]) for pair in pairs]
+        cursor.execute(_ADD, [batch, list(episodes), list(devices), moments])
 
 
-def take(cursor: psycopg.Cursor) -> tuple[History, ...]:
-    """The wearers that have waited longest, with all that is stored of them."""
-    cursor.execute(_TAKE, [WEARERS_A_STEP])
-    return tuple(
-        history(cursor, episode_no, device_no, from_datetime(from_at))
+def take(cursor: psycopg.Cursor, wearers: int) -> tuple[History, ...]:
+    """Up to so many of those that have waited longest, with all that is stored of them."""
+    cursor.execute(_TAKE, [wearers])
+    late_from: dict[Pair, int] = {
+        (episode_no, device_no): from_datetime(from_at)
         for episode_no, device_no, from_at in cursor.fetchall()
+    }
+    if not late_from:
+        return ()
+    episodes = [episode_no for episode_no, _ in late_from]
+    devices = [device_no for _, device_no in late_from]
+    # Each by itself, and not as pairs: that is what the key of the readings can be searched by.
+    rows = fetch(cursor, "WHERE device_no = ANY({}) AND episode_no = ANY({})", [devices, episodes])
+    order = np.lexsort((rows["digest"], rows["measured_at"], rows["device_no"], rows["episode_no"]))
+    rows = rows[order]
+    standing = _standing(cursor, episodes, devices)
+    return tuple(
+        History(*pair, _of(rows, *pair), tuple(standing.get(pair, ())), at)
+        for pair, at in late_from.items()
     )
 
 
-def history(cursor: psycopg.Cursor, episode_no: int, device_no: int, late_from: int) -> History:
-    """Everything stored of one wearer."""
-    rows = fetch(
-        cursor,
-        "WHERE episode_no = {} AND device_no = {} ORDER BY measured_at, digest",
-        [episode_no, device_no],
-    )
-    return History(episode_no, device_no, rows, standing(cursor, episode_no, device_no), late_from)
+def _of(rows: Rows, episode_no: int, device_no: int) -> Rows:
+    """The rows of one wearer, of rows in order of episode and device."""
+    begin, end = np.searchsorted(rows["episode_no"], [episode_no, episode_no + 1])
+    devices = rows["device_no"][begin:end]
+    first, last = np.searchsorted(devices, [device_no, device_no + 1])
+    return rows[begin + first : begin + last]
 
 
-def standing(cursor: psycopg.Cursor, episode_no: int, device_no: int) -> tuple[Finding, ...]:
-    """The findings of event-time rules that stand for one wearer, in order of onset."""
-    cursor.execute(_STANDING, [episode_no, device_no, list(EVENT_TIME_RULES)])
-    return tuple(_finding(*row) for row in cursor.fetchall())
+def _standing(
+    cursor: psycopg.Cursor, episodes: list[int], devices: list[int]
+) -> dict[Pair, list[Finding]]:
+    """The findings of event-time rules that stand, by wearer, in order of onset."""
+    found: dict[Pair, list[Finding]] = {}
+    for row in cursor.execute(_STANDING, [episodes, devices, list(EVENT_TIME_RULES)]):
+        finding = _finding(*row)
+        found.setdefault((finding.key.episode_no, finding.key.device_no), []).append(finding)
+    return found
 
 
 def standing_silences(cursor: psycopg.Cursor) -> tuple[Finding, ...]:
@@ -101,9 +125,9 @@ def _finding(*row: Any) -> Finding:
 def remove(cursor: psycopg.Cursor, histories: Sequence[History]) -> None:
     """Notes that these wearers are judged."""
     if histories:
-        cursor.executemany(
-            "DELETE FROM late_work WHERE episode_no = %s AND device_no = %s",
-            [(history.episode_no, history.device_no) for history in histories],
+        cursor.execute(
+            _REMOVE,
+            [[each.episode_no for each in histories], [each.device_no for each in histories]],
         )
 
 

@@ -221,7 +221,7 @@ class PostgresLedger:
         rejections.settle(cursor, resubmitted)
         histories: tuple[History, ...] = ()
         if work.kind is Kind.LATE:
-            histories = late_work.take(cursor)
+            histories = late_work.take(cursor, work.late_limit)
             evaluation = work.rejudge(histories)
             late_work.remove(cursor, histories)
         else:
@@ -245,6 +245,7 @@ class PostgresLedger:
             refused=len(refused),
             alert_events=events,
             late_wearers=len(histories),
+            late_readings=sum(len(each.rows) for each in histories),
             late_left=self._late_after(cursor, work, evaluation),
         )
         return _Done(result, rows, boots)

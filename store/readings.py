@@ -99,7 +99,6 @@ def _insert_staged(cursor: psycopg.Cursor, rows: Rows, batch: int) -> Mask:
         rows["digest"].tolist(),
         strict=True,
     )
-    cursor.execute("TRUNCATE staging")
     return np.fromiter((key in inserted for key in keys), dtype=bool, count=len(rows))
 
 

@@ -4,6 +4,7 @@ and the findings of one calm pass over them in order."""
 import json
 import random
 
+import numpy as np
 import pytest
 
 from domain.instant import DAY_US, MINUTE_US, format_rfc3339, parse_rfc3339
@@ -83,7 +84,7 @@ def _calm(world: World) -> set[Finding]:
     for (episode_no, device_no), slot in wearers.slots.items():
         mine = rows[(rows["episode_no"] == episode_no) & (rows["device_no"] == device_no)].copy()
         mine["slot"] = slot
-        found |= set(replay(mine, slot, wearers, DEFAULT)[1])
+        found |= set(replay(mine, np.array([slot]), wearers, DEFAULT)[1][0])
     return found
 
 

@@ -55,3 +55,23 @@ def test_who_has_left_the_roster_is_passed_over() -> None:
     evaluation = Judgement(fresh(1), WEARERS, DEFAULT, NOW, 0).rejudge([gone])
     assert (len(evaluation.slots), list(evaluation.changes)) == (0, [])
     assert np.array_equal(evaluation.rows, fresh(0))
+
+
+def test_many_histories_at_once_are_judged_as_each_by_itself() -> None:
+    devices = {f"w-{n}": Device(n, f"w-{n}", "a", Site.AXILLARY, 60, spot=False) for n in (1, 2, 3)}
+    assigned = {n: (Assignment(n, 1, NOW - DAY_US, None),) for n in (1, 2, 3)}
+    wearers = Wearers.of(Roster(1, devices, {1: EPISODE}, assigned), DEFAULT)
+    judgement = Judgement(fresh(3), wearers, DEFAULT, NOW, 5)
+    histories = []
+    for n, minutes in ((3, range(40)), (1, range(5)), (2, range(10, 30))):
+        rows = _rows(minutes)
+        rows["device_no"] = n
+        histories.append(History(1, n, rows, (), int(rows["measured_at"][0])))
+    together = judgement.rejudge(histories)
+    apart = [
+        judgement.rejudge([history]) for history in sorted(histories, key=lambda h: h.device_no)
+    ]
+    assert together.slots.tolist() == [int(each.slots[0]) for each in apart]
+    assert together.rows.tobytes() == b"".join(each.rows.tobytes() for each in apart)
+    assert list(together.changes) == [change for each in apart for change in each.changes]
+    assert len(together.changes) == 2

@@ -188,7 +188,9 @@ class Service:
     def replay(self, slot: int, now: int = T0) -> tuple[np.void, list[Finding]]:
         """What all that is stored of one wearer comes to."""
         rows = in_order(np.concatenate([*self.stored, rows_of([])]))
-        return replay(rows[rows["slot"] == slot], slot, self.wearers, self.rulebook, now)
+        mine = rows[rows["slot"] == slot]
+        states, findings = replay(mine, np.array([slot]), self.wearers, self.rulebook, now)
+        return states[0], findings[0]
 
     def _take_over(self, done: Evaluation) -> None:
         self.state = apply(self.state, done)
