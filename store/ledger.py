@@ -33,7 +33,7 @@ from store.boots import NewestBoots, Pairs
 from store.errors import Fenced, OutcomeUnknown, StoreUnreachable, translated
 from store.migrate import check_schema
 from store.partitions import make_partitions
-from store.readings import NewestSeen, insert
+from store.readings import NewestSeen, insert, prepare
 
 _LOCK: Final = 0x53686172  # "Shar"; with the shard's number, held while a worker has the shard
 
@@ -100,6 +100,7 @@ class PostgresLedger:
         try:
             check_schema(connection)
             self._take_shard(connection)
+            prepare(connection)
         except BaseException:
             connection.close()
             raise

@@ -73,6 +73,11 @@ def first_of_each(rows: Rows) -> Mask:
     return mask
 
 
+def prepare(connection: psycopg.Connection) -> None:
+    """What `insert` needs, once a connection."""
+    connection.execute(_MAKE_STAGING)
+
+
 def insert(cursor: psycopg.Cursor, rows: Rows, batch: int, newest: NewestSeen | None) -> Mask:
     """Stores the rows and says which of them were new. `newest=None` stages everything.
 
@@ -89,7 +94,6 @@ def insert(cursor: psycopg.Cursor, rows: Rows, batch: int, newest: NewestSeen | 
 
 
 def _insert_staged(cursor: psycopg.Cursor, rows: Rows, batch: int) -> Mask:
-    cursor.execute(_MAKE_STAGING)
     _copy(cursor, _COPY_STAGING, _by_key(rows), batch)
     cursor.execute(_FROM_STAGING)
     inserted = set(cursor.fetchall())

@@ -65,6 +65,7 @@ class Bench:
             rows=in_order(rows) if len(rows) else NO_ROWS,
             origins=np.zeros(len(rows), dtype=np.int32) if len(rows) else NO_ORIGINS,
             messages=(message,),
+            late_limit=50,
         )
 
     def commit(self, rows: Rows, kind: Kind = Kind.BATCH) -> Result:
