@@ -42,7 +42,7 @@ from ingest.events import (
 from ingest.metrics import Signals
 from ingest.outgoing import Outgoing
 from ingest.pipeline import Pipeline
-from ingest.sources.port import Connected, Envelope, Source, SourceEvent
+from ingest.sources.port import FAREWELL_S, Connected, Envelope, Source, SourceEvent
 from ingest.work import Ledger, Work
 from rules.rulebook import Rulebook
 from rules.wearers import Wearers
@@ -58,6 +58,8 @@ HELD_BEFORE_NEXT_PAGE = 500
 """Kept readings come in pages; the next waits until no more than so many messages are held."""
 STOP_GRACE_S = 5.0
 """A commit that hangs so long after a request to stop is broken off; its messages come again."""
+STOPPED_WITHIN_S = 9.0
+"""Everything: the last commit, and a busy broker that takes its time with our last pubacks."""
 RETRY_FLOOR_S = 0.1
 RETRY_CEILING_S = 5.0
 
@@ -104,6 +106,7 @@ class Runner:
         self._roster_failure = ""
         self._grace: asyncio.TimerHandle | None = None
         self._notices = Outgoing(ports.source.publish)
+        self._stop_by: float | None = None
         self.signals = Signals(ports.source.hearing)
 
     async def run(self) -> None:
@@ -123,7 +126,9 @@ class Runner:
                 if self._grace is not None:
                     self._grace.cancel()
                 self._notices.stop()
-                await self._ports.source.stop()
+                assert self._stop_by is not None
+                left_s = self._stop_by - asyncio.get_running_loop().time()
+                await self._ports.source.stop(max(FAREWELL_S, left_s))
                 for helper in helpers:
                     helper.cancel()
 
@@ -131,6 +136,7 @@ class Runner:
         """Takes in nothing more and finishes what was accepted; `run` then returns."""
         self._ports.source.pause()
         loop = asyncio.get_running_loop()
+        self._stop_by = loop.time() + STOPPED_WITHIN_S
         self._grace = loop.call_later(STOP_GRACE_S, self._ports.ledger.abort)
         self._take(Draining())
 
@@ -162,7 +168,9 @@ class Runner:
             case Pause():
                 self._ports.source.pause()
             case Resume():
-                self._ports.source.resume()
+                # A batch that was full has room again, but what came now would put off the end.
+                if self._stop_by is None:
+                    self._ports.source.resume()
             case WakeIn(delay_ms):
                 self._later(delay_ms / 1000, Woke())
             case RetryIn(attempt, reason):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.mqtt import MqttSource
 from ingest.sources.mqtt5 import Mqtt5Source
-from ingest.sources.port import Deliver, Notice, Report, Source, Token
+from ingest.sources.port import FAREWELL_S, Deliver, Notice, Report, Source, Token
 from ingest.sources.refusal import VersionRefused
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,6 @@ class AutoSource:
         self._paused = False
         self._current.resume()
 
-    async def stop(self) -> None:
+    async def stop(self, within_s: float = FAREWELL_S) -> None:
         """Sends what was acked, disconnects, keeps the session; `run` has then ended."""
-        await self._current.stop()
+        await self._current.stop(within_s)

@@ -12,7 +12,7 @@ from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.echo import Echo
 from ingest.sources.mqtt_connection import MqttConnection
 from ingest.sources.paho_link import PahoLink
-from ingest.sources.port import Deliver, Notice, Report, Token
+from ingest.sources.port import FAREWELL_S, Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Reconnect
 
 
@@ -82,11 +82,11 @@ class MqttSource:
         if self._connection is not None:
             self._connection.resume()
 
-    async def stop(self) -> None:
+    async def stop(self, within_s: float = FAREWELL_S) -> None:
         """Sends what was acked, disconnects, keeps the session; returns when `run` has ended.
 
         A dial under way is waited for, at most twice `paho_link.CONNECT_S`.
         """
         if self._connection is not None:
-            self._connection.finish()
+            self._connection.finish(within_s)
         await self._reconnect.stop()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ingest.sources.address import MicrosecondClock, SourceSettings
 from ingest.sources.echo import Echo
 from ingest.sources.mqtt5_connection import Mqtt5Connection
-from ingest.sources.port import Deliver, Notice, Report, Token
+from ingest.sources.port import FAREWELL_S, Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Reconnect
 from ingest.sources.refusal import refused_dial
 
@@ -84,10 +84,10 @@ class Mqtt5Source:
         if self._connection is not None:
             self._connection.resume()
 
-    async def stop(self) -> None:
+    async def stop(self, within_s: float = FAREWELL_S) -> None:
         """Sends what was acked, disconnects, keeps the session; returns when `run` has ended."""
         if self._connection is not None:
-            self._connection.finish()
+            self._connection.finish(within_s)
         if self._dialling is not None and not self._dialling.expired():
             self._dialling.reschedule(0.0)
         await self._reconnect.stop()

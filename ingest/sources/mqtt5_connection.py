@@ -29,7 +29,7 @@ from ingest.sources.gate import Gate
 from ingest.sources.mqtt5_decoder import MAX_PACKET_BYTES, Decoder, Fault
 from ingest.sources.mqtt5_notices import Mqtt5Notices
 from ingest.sources.mqtt5_pubacks import PUBACK_BYTES, pubacks
-from ingest.sources.port import Connected, Deliver, Notice, Report, Token
+from ingest.sources.port import FAREWELL_S, Connected, Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Phase
 from ingest.sources.refusal import (
     FIRST_FAILURE,
@@ -43,8 +43,6 @@ log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 30.0
 """From CONNECT to SUBACK. Long, because a resumed session may send its backlog first."""
-FAREWELL_S = 2.0
-"""How long a closing connection may take to send what was written and see the other end close."""
 PINGS_PER_KEEP_ALIVE = 3
 """So many pings in a row without a byte from the broker, and it is dead. More than one, because a
 process that was itself stopped for a while finds its timer due before it has read its socket."""
@@ -203,7 +201,7 @@ class Mqtt5Connection(asyncio.Protocol):
             self._loop.call_soon(self._let_go)
             self._read_or_not()
 
-    def finish(self) -> None:
+    def finish(self, within_s: float = FAREWELL_S) -> None:
         """Says goodbye behind the pubacks already written, and lets the broker close.
 
         Reading on to the end of the stream matters: closing a socket with unread bytes resets the
@@ -213,7 +211,7 @@ class Mqtt5Connection(asyncio.Protocol):
             return
         if not self._reading:
             self._transport.resume_reading()
-        self._begin_closing(self._as_ended("stopped"))
+        self._begin_closing(self._as_ended("stopped"), within_s)
         self._transport.write(mqtt5.DisconnectPacket().write())
 
     def _handle(self, packet: mqtt5.Packet) -> None:
@@ -375,11 +373,11 @@ class Mqtt5Connection(asyncio.Protocol):
         os.write(socket.fileno(), packets[: len(packets) // PUBACK_BYTES // 2 * PUBACK_BYTES])
         die()
 
-    def _begin_closing(self, ending: Ended | Exception) -> None:
+    def _begin_closing(self, ending: Ended | Exception, within_s: float = FAREWELL_S) -> None:
         self._phase = Phase.CLOSING
         self._ending = ending
         self._stop_timers()
-        self._timer = self._loop.call_later(FAREWELL_S, self._transport.abort)
+        self._timer = self._loop.call_later(within_s, self._transport.abort)
 
     def _stop_timers(self) -> None:
         for timer in (self._timer, self._beats):

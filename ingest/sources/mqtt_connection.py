@@ -18,7 +18,7 @@ from ingest.sources.address import MicrosecondClock
 from ingest.sources.echo import Echo
 from ingest.sources.gate import Gate
 from ingest.sources.paho_link import PahoLink
-from ingest.sources.port import Connected, Deliver, Envelope, Notice, Report, Token
+from ingest.sources.port import FAREWELL_S, Connected, Deliver, Envelope, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Phase
 from ingest.sources.refusal import (
     FIRST_FAILURE,
@@ -30,8 +30,6 @@ from ingest.sources.window import Window
 
 HANDSHAKE_S = 30.0
 """From CONNECT to SUBACK. Long, because a resumed session may send its backlog first."""
-FAREWELL_S = 2.0
-"""How long a closing connection may take to send its last packets and see the other end close."""
 TICK_S = 1.0
 """How often paho looks after its keep-alive; a quarter of it if that is shorter."""
 
@@ -61,6 +59,7 @@ class MqttConnection:
         self._timer: asyncio.TimerHandle | None = None
         self._beats: asyncio.TimerHandle | None = None
         self._deadline = 0.0
+        self._farewell_s = FAREWELL_S
         self._session_present = False
         self._up_since: float | None = None
 
@@ -103,8 +102,9 @@ class MqttConnection:
         self._gate.resume()
         self._woken.set()
 
-    def finish(self) -> None:
+    def finish(self, within_s: float = FAREWELL_S) -> None:
         """Says goodbye behind the pubacks already queued; `serve` then ends."""
+        self._farewell_s = within_s
         if self._phase is not Phase.CLOSING:
             self._phase = Phase.CLOSING
             self._ended = self._as_ended("stopped")
@@ -130,7 +130,7 @@ class MqttConnection:
             self._pump()
         if self._phase is Phase.CLOSING:
             self._link.say_goodbye()
-            await self._link.see_off(FAREWELL_S)
+            await self._link.see_off(self._farewell_s)
         return self._ended
 
     def _tick(self) -> None:

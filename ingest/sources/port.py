@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+FAREWELL_S = 2.0
+"""How long a closing connection may take to send what was written and see the other end close."""
 NOTICES_MAX = 1_000
 """Notices a source takes in one call, and at QoS 1 has unconfirmed at any time."""
 Token = tuple[int, int]
@@ -118,5 +120,8 @@ class Source(Protocol):
     def resume(self) -> None:
         """Reads again."""
 
-    async def stop(self) -> None:
-        """Sends what was acked, disconnects cleanly, keeps the session; `run` then returns."""
+    async def stop(self, within_s: float = FAREWELL_S) -> None:
+        """Sends what was acked, disconnects cleanly, keeps the session; `run` then returns.
+
+        A broker that has not taken all of it `within_s` is left: the rest comes again.
+        """

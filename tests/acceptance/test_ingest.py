@@ -68,11 +68,19 @@ async def test_a_database_that_goes_away_costs_nothing(broker: Broker, tmp_path:
             await asyncio.to_thread(server.kill)
             await publishing.publish(broker.port, _fever(now, range(5, 15)))
             await asyncio.to_thread(_wait_until_not_ready, service.url)
+            assert _metric(service.url, 'doorstep_signal{kind="stalled"}') == 1
+            age_s = _metric(service.url, "doorstep_last_commit_age_seconds")
+            assert age_s is not None
+            assert age_s > (_metric(service.url, "doorstep_last_message_age_seconds") or 0)
             await asyncio.to_thread(server.start)
             stored.wait_for(database, "SELECT count(*) FROM reading", 15)
             stored.wait_for(database, "SELECT count(*) FROM alert WHERE rule = 'fever'", 1)
             service.wait_ready()
-        assert "cannot store" in service.tail()
+            assert _metric(service.url, 'doorstep_signal{kind="stalled"}') == 0
+            assert (_metric(service.url, "doorstep_last_commit_age_seconds") or 0) < age_s + 15
+            assert _metric(service.url, "doorstep_echo_seconds") is not None
+        assert service.tail().count("cannot store, trying again") == 1
+        assert "storing again" in service.tail()
 
 
 @pytest.mark.parametrize("trouble", ["killed", "frozen"])
@@ -102,6 +110,14 @@ def _wait_until_not_ready(url: str) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("still ready without a database")
+
+
+def _metric(url: str, name: str) -> float | None:
+    """A metric's value at this moment; None if it is absent."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=2) as answer:
+        lines = answer.read().decode().splitlines()
+    values = [line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] == name]
+    return float(values[0]) if values else None
 
 
 def _readiness(url: str) -> tuple[int, bytes]:
