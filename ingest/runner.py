@@ -101,6 +101,8 @@ class Runner:
         self._rulebook = rulebook
         self._ports = ports
         self._work: asyncio.Queue[Work] = asyncio.Queue(maxsize=1)
+        self._due: asyncio.Queue[Event] = asyncio.Queue()
+        """At most one `Woke` and one `Retried`: the pipeline asks for no more."""
         self._stopped = asyncio.Event()
         self._last_failure = ""
         self._roster_failure = ""
@@ -120,6 +122,7 @@ class Runner:
                 helpers = [
                     tasks.create_task(self._commit_for_ever(ledger_thread)),
                     tasks.create_task(self._tick_for_ever()),
+                    tasks.create_task(self._wake_for_ever()),
                     tasks.create_task(self._follow_roster(roster_thread)),
                 ]
                 await self._stopped.wait()
@@ -186,7 +189,7 @@ class Runner:
                 assert_never(effect)
 
     def _later(self, delay: float, event: Event) -> None:
-        asyncio.get_running_loop().call_later(delay, self._take, event)
+        asyncio.get_running_loop().call_later(delay, self._due.put_nowait, event)
 
     def _note_failure(self, reason: str, attempt: int) -> None:
         """Once for each new reason, so that an hour's outage is not an hour of log lines."""
@@ -210,6 +213,11 @@ class Runner:
             if work.messages:
                 faults.reached(faults.Point.COMMITTED)
             self._take(Committed(result))
+
+    async def _wake_for_ever(self) -> None:
+        # Not in the timer's own callback: the loop would only log what is raised there.
+        while True:
+            self._take(await self._due.get())
 
     async def _tick_for_ever(self) -> None:
         while True:

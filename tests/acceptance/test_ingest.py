@@ -69,17 +69,18 @@ async def test_a_database_that_goes_away_costs_nothing(broker: Broker, tmp_path:
             await publishing.publish(broker.port, _fever(now, range(5, 15)))
             await asyncio.to_thread(_wait_until_not_ready, service.url)
             assert _metric(service.url, 'doorstep_signal{kind="stalled"}') == 1
-            age_s = _metric(service.url, "doorstep_last_commit_age_seconds")
-            assert age_s is not None
-            assert age_s > (_metric(service.url, "doorstep_last_message_age_seconds") or 0)
+            away_s = await asyncio.to_thread(_wait_until_last_commit_is_older_than, 4, service.url)
+            assert away_s > (_metric(service.url, "doorstep_last_message_age_seconds") or 0)
             await asyncio.to_thread(server.start)
             stored.wait_for(database, "SELECT count(*) FROM reading", 15)
             stored.wait_for(database, "SELECT count(*) FROM alert WHERE rule = 'fever'", 1)
+            committed_s = _metric(service.url, "doorstep_last_commit_age_seconds")
+            assert committed_s is not None
+            assert committed_s < away_s
             service.wait_ready()
             assert _metric(service.url, 'doorstep_signal{kind="stalled"}') == 0
-            assert (_metric(service.url, "doorstep_last_commit_age_seconds") or 0) < age_s + 15
             assert _metric(service.url, "doorstep_echo_seconds") is not None
-        assert service.tail().count("cannot store, trying again") == 1
+        assert "cannot store, trying again" in service.tail()
         assert "storing again" in service.tail()
 
 
@@ -110,6 +111,16 @@ def _wait_until_not_ready(url: str) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("still ready without a database")
+
+
+def _wait_until_last_commit_is_older_than(seconds: float, url: str) -> float:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        age_s = _metric(url, "doorstep_last_commit_age_seconds")
+        if age_s is not None and age_s > seconds:
+            return age_s
+        time.sleep(0.1)
+    raise AssertionError("the last commit does not get older")
 
 
 def _metric(url: str, name: str) -> float | None:
