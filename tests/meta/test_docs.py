@@ -23,7 +23,7 @@ from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.lifecycle import Kind
 from domain.faults import Point
-from doorstep import cli, faults
+from doorstep import cli, faults, watchdog
 from doorstep.settings import PREFIX
 from ingest.events import Effect, Event
 from ingest.wire import Reason
@@ -150,7 +150,7 @@ def test_every_command_is_documented_and_what_is_not_there_says_so() -> None:
 
 
 def test_every_exit_code_is_documented() -> None:
-    codes = (cli.OK, cli.FAILED, cli.USAGE, cli.CONFIGURATION, cli.UNREACHABLE)
+    codes = (cli.OK, cli.FAILED, cli.USAGE, cli.CONFIGURATION, cli.UNREACHABLE, watchdog.EXIT_CODE)
     section = document("operations.md").partition("| exit code |")[2].partition("##")[0]
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == [*codes]
 

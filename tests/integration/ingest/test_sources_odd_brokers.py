@@ -236,7 +236,7 @@ async def test_a_stopped_source_sends_its_pubacks_and_a_goodbye(version: str) ->
         heard.append(received)
 
     async with OddBroker(talk) as broker:
-        source = make(broker.url, version)
+        source = make(broker.url, version, echo_s=0)
         async with running(source) as listener:
             await eventually(lambda: len(listener.envelopes) == 10)
             source.ack(listener.tokens())
