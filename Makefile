@@ -49,7 +49,7 @@ meta: ## what the project demands of itself
 bench: setup services ## one table of figures measured side by side, kept in bench/history.csv
 	@$(BIN)/python -m bench.run $(BENCH)
 
-crash: setup services ## kills everything at random moments for a minute on each broker, and checks
+crash: setup services ## kills everything at random moments, a minute a broker; CRASH=--long: 100 times
 	@$(BIN)/python -m tests.crash $(CRASH)
 
 docs: setup ## draws the part of docs/alert-lifecycle.md that follows from the code

@@ -23,6 +23,7 @@ LAYERS = {
     "sim": ("tests/simulation", "-n", "auto"),
     "it": ("tests/integration",),
     "e2e": ("tests/acceptance",),
+    "crash": ("tests/crash",),
 }
 
 

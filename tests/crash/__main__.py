@@ -6,8 +6,12 @@ import sys
 
 import typer
 
-from tests.crash.nemesis import BROKERS, COMMON, DURABLE
-from tests.crash.runner import Plan, crash
+from tests.crash.plans import KINDS, OWN, long, timed
+from tests.crash.runner import crash
+
+LONG_BROKER = "mosquitto-2.1"
+LONG_PER_S = 2_000
+PER_S = 300
 
 
 def main() -> int:
@@ -15,17 +19,21 @@ def main() -> int:
     parser = argparse.ArgumentParser("tests.crash", description="Kills everything, loses nothing.")
     parser.add_argument("--seed", type=int, help="of a run that is to be repeated")
     parser.add_argument("--seconds", type=float, default=60, help="how long faults go on")
-    parser.add_argument("--rate", type=float, default=300, help="messages a second")
-    parser.add_argument("--broker", choices=[*BROKERS, "both"], default="both")
-    kinds = sorted({*COMMON, *DURABLE})
-    parser.add_argument("--only", choices=kinds, action="append", help="this fault, of all")
+    parser.add_argument("--rate", type=float, help=f"messages a second ({PER_S}, {LONG_PER_S})")
+    parser.add_argument("--broker", choices=sorted(OWN), help="this one; otherwise all")
+    parser.add_argument("--only", choices=KINDS, action="append", help="this fault, of all")
+    parser.add_argument(
+        "--long", action="store_true", help="100 kills and the rest, half an hour on mosquitto-2.1"
+    )
     asked = parser.parse_args()
     seed = random.SystemRandom().randrange(2**32) if asked.seed is None else asked.seed
-    brokers = list(BROKERS) if asked.broker == "both" else [asked.broker]
-    plans = [
-        Plan(broker, seed, asked.seconds, asked.rate, asked.only or BROKERS[broker])
-        for broker in brokers
-    ]
+    if asked.long:
+        plans = [long(asked.broker or LONG_BROKER, seed, asked.rate or LONG_PER_S)]
+    else:
+        plans = [
+            timed(broker, seed, asked.seconds, asked.rate or PER_S, asked.only or ())
+            for broker in ([asked.broker] if asked.broker else sorted(OWN))
+        ]
     good = [crash(plan, typer.echo) for plan in plans]
     return 0 if all(good) else 1
 

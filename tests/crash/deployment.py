@@ -2,6 +2,7 @@
 again whenever they end, a broker, a database, and cables that can be cut.
 """
 
+import os
 import signal
 import subprocess
 import threading
@@ -18,7 +19,7 @@ from tests.crash.listening import Subscriber
 from tests.crash.traffic import STAFF
 from tests.services import doorstep
 from tests.services.brokers import Broker, started
-from tests.services.postgres import Postgres
+from tests.services.postgres import Postgres, SmallDiskPostgres
 from tests.services.proxy import Proxy
 
 RESTART_S = 0.3
@@ -106,15 +107,21 @@ class Kept:
             self._over.wait(down_s)
             self._begin()
 
+    def ready(self) -> bool:
+        """Whether `/readyz` says 200."""
+        try:
+            urllib.request.urlopen(f"{self.service.url}/readyz", timeout=2).close()
+        except OSError:
+            return False
+        return True
+
     def wait_ready(self, within_s: float) -> None:
-        """Returns when `/readyz` says 200, however often it had to be started until then."""
+        """Returns when it is ready, however often it had to be started until then."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"{self.service.url}/readyz", timeout=2).close()
+            if self.ready():
                 return
-            except OSError:
-                self._over.wait(0.1)
+            self._over.wait(0.1)
         raise AssertionError(f"not ready within {within_s} s:\n{self.service.tail()}")
 
     def signal(self, number: int) -> None:
@@ -153,10 +160,10 @@ class Kept:
 class Deployment:
     """One broker, one database, `doorstep ingest` and `doorstep serve` with subscribers."""
 
-    def __init__(self, broker: Broker, folder: Path) -> None:
+    def __init__(self, broker: Broker, folder: Path, disk_mb: int) -> None:
         self.broker = broker
         self.folder = folder
-        self.postgres = Postgres()
+        self.postgres = SmallDiskPostgres(disk_mb) if os.geteuid() == 0 else Postgres()
         self.database = ""
         self._stack = ExitStack()
         self._others = 0
@@ -165,7 +172,8 @@ class Deployment:
     def running(self, roster: dict[str, Any]) -> Iterator["Deployment"]:
         """Starts it all; at the end stops and removes it all."""
         with self._stack:
-            self._stack.enter_context(self.postgres)
+            self._stack.callback(self.postgres.close)
+            self.postgres.start()
             self.database = self.postgres.fresh_database()
             doorstep.import_roster(self.database, roster)
             self.cable = self._stack.enter_context(CommitProxy(self.postgres.port))
@@ -216,7 +224,7 @@ class Deployment:
 
 
 @contextmanager
-def deployed(kind: str, folder: Path, roster: dict[str, Any]) -> Iterator[Deployment]:
-    """A running deployment on a broker of this kind."""
-    with started(kind) as broker, Deployment(broker, folder).running(roster) as running:
+def deployed(kind: str, folder: Path, roster: dict[str, Any], disk_mb: int) -> Iterator[Deployment]:
+    """A running deployment on a broker of this kind, its database on a disk of this size."""
+    with started(kind) as broker, Deployment(broker, folder, disk_mb).running(roster) as running:
         yield running

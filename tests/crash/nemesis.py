@@ -1,94 +1,45 @@
-"""What goes wrong, when: a schedule that follows from the seed, and the hand that carries it out.
+"""The hand that carries out a plan's faults, one after the other.
 
-Faults come one after the other, with at least `CALM_S` between them; before most of them ingestion
-is well again, before some it is not, so that recovery is hit as well.
+Before most of them ingestion is well again, before some it is not, so that recovery is hit as well.
 """
 
-import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from typing_extensions import override
 
 from tests.crash.deployment import READY_WITHIN_S, Deployment
+from tests.crash.plans import Fault
+from tests.crash.publisher import Publisher
+from tests.services.postgres import SmallDiskPostgres
 
-CALM_S = 1.0
-LONGEST_CALM_S = 4.0
 INGEST_ID = "doorstep-ingest"
 
-COMMON: Final = (
-    "kill_ingest",
-    "kill_ingest",
-    "kill_ingest",
-    "freeze_ingest",
-    "kill_database",
-    "stop_database",
-    "cut_database",
-    "stall_database",
-    "cut_before_commit",
-    "cut_after_commit",
-    "cut_settling",
-    "cut_broker",
-    "steal_session",
-    "second_ingest",
-    "fence_ingest",
-    "kill_serve",
-)
-DURABLE: Final = ("kill_broker", "kill_broker")
-"""Only where the broker has written what it confirms."""
-BROKERS: Final = {"mosquitto": COMMON, "nats": (*COMMON, *DURABLE)}
-"""What each broker is put through; Mosquitto 2.0 confirms what it has not written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One entry of the schedule."""
-
-    after_s: float
-    """Since the fault before it was over."""
-    kind: str
-    lasts_s: float
-    waits: bool
-    """Whether ingestion is to be well before."""
-
-    @override
-    def __str__(self) -> str:
-        waits = "" if self.waits else " (during recovery)"
-        return f"+{self.after_s:.1f}s {self.kind} {self.lasts_s:.1f}s{waits}"
-
-
-def schedule(rng: random.Random, kinds: Sequence[str]) -> Iterator[Fault]:
-    """Without end. Every one comes once before any comes again."""
-    kinds = list(kinds)
-    while True:
-        rng.shuffle(kinds)
-        for kind in kinds:
-            yield Fault(
-                after_s=rng.uniform(CALM_S, LONGEST_CALM_S),
-                kind=kind,
-                lasts_s=rng.uniform(1.0, 8.0) if kind == "freeze_ingest" else rng.uniform(0, 3.0),
-                waits=rng.random() < 0.7,
-            )
+NOTICED_WITHIN_S = 15.0
 
 
 class Nemesis:
-    """Carries out faults on a deployment until its time is over."""
+    """Carries out faults on a deployment until its time or the faults are over."""
 
     def __init__(
-        self, deployment: Deployment, faults: Iterator[Fault], tell: Callable[[str], None]
+        self,
+        deployment: Deployment,
+        publisher: Publisher,
+        faults: Iterator[Fault],
+        tell: Callable[[str], None],
     ) -> None:
         self._deployment = deployment
+        self._publisher = publisher
         self._faults = faults
         self._tell = tell
         self.done: dict[str, int] = {}
+        self.idle = 0
+        """Faults that came when the devices had nothing more to send."""
 
     def run(self, seconds: float) -> None:
         """Returns after the last fault that begins within so many seconds."""
@@ -102,6 +53,7 @@ class Nemesis:
             if elapsed > seconds:
                 return
             self._tell(f"  {elapsed:7.1f}s  {fault}")
+            self.idle += self._publisher.done
             getattr(self, f"_{fault.kind}")(fault.lasts_s)
             self.done[fault.kind] = self.done.get(fault.kind, 0) + 1
 
@@ -126,6 +78,19 @@ class Nemesis:
         postgres.process.wait(20)
         time.sleep(lasts_s)
         postgres.start()
+
+    _outage = _kill_database
+
+    def _fill_disk(self, lasts_s: float) -> None:
+        """Until it is noticed, and a while longer. PostgreSQL may die of it, as on any disk."""
+        postgres, ingest = self._deployment.postgres, self._deployment.ingest
+        assert isinstance(postgres, SmallDiskPostgres)
+        with postgres.full():
+            noticed = _until(lambda: not (postgres.running and ingest.ready()), NOTICED_WITHIN_S)
+            assert noticed, "the database's disk is full, and ingestion is well"
+            time.sleep(lasts_s)
+        if not postgres.running:
+            postgres.start()
 
     def _cut_database(self, lasts_s: float) -> None:
         """Both cables; and where it lasts, no new connection meanwhile."""
@@ -168,6 +133,16 @@ class Nemesis:
         self._deployment.broker.server.kill()
         time.sleep(lasts_s)
         self._deployment.broker.server.start()
+
+    def _kill_calm_broker(self, lasts_s: float) -> None:
+        """When the devices wait for nothing, and it has answered something since.
+
+        Mosquitto writes what it has confirmed in one turn of its loop before the next turn begins,
+        2.0 and persist-sqlite alike; what ingestion confirms meanwhile may well be lost.
+        """
+        with self._publisher.silent():
+            self._deployment.broker.ask()
+            self._kill_broker(lasts_s)
 
     def _kill_serve(self, lasts_s: float) -> None:
         self._deployment.serve.kill(lasts_s)

@@ -4,11 +4,12 @@ A message that was not confirmed when the connection broke is sent again on the 
 device does. One thread and paho-mqtt; ids are of one connection, so no confirmation crosses over.
 """
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -17,6 +18,7 @@ from tests.crash.traffic import Message
 
 IN_FLIGHT = 200
 PAUSE_S = 0.3
+CALM_WITHIN_S = 30.0
 STUCK_S = 20.0
 """A connection on which nothing is confirmed for so long is given up."""
 
@@ -35,6 +37,8 @@ class Publisher:
         self.connections = 0
         self.sent_again = 0
         self.giving_up = threading.Event()
+        self._held = threading.Event()
+        self._calm = threading.Event()
 
     @property
     def done(self) -> bool:
@@ -52,6 +56,21 @@ class Publisher:
             self._flying = {}
             self.giving_up.wait(PAUSE_S)
 
+    def hurry(self) -> None:
+        """Sends the rest as fast as it can."""
+        self._per_s = math.inf
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Within, nothing is sent and nothing is on its way."""
+        self._calm.clear()
+        self._held.set()
+        try:
+            assert self._calm.wait(CALM_WITHIN_S) or self.done, "the broker confirms nothing"
+            yield
+        finally:
+            self._held.clear()
+
     def _one_connection(self, begun_at: float) -> None:
         client = Client(CallbackAPIVersion.VERSION2, client_id="all-devices", clean_session=True)
         client.max_inflight_messages_set(IN_FLIGHT)
@@ -61,7 +80,9 @@ class Publisher:
         self._confirmed_at = time.monotonic()
         while not self.done and not self.giving_up.is_set():
             now = time.monotonic()
-            due = int((now - begun_at) * self._per_s) + 1
+            due = min(len(self._messages), (now - begun_at) * self._per_s + 1)
+            if self._held.is_set() and not self._flying:
+                self._calm.set()
             while client.is_connected() and self._may_send(due):
                 number = self._waiting.popleft()
                 message = self._messages[number]
@@ -75,8 +96,10 @@ class Publisher:
                 return
         client.disconnect()
 
-    def _may_send(self, due: int) -> bool:
-        return len(self._waiting) > 0 and len(self._flying) < IN_FLIGHT and self._waiting[0] < due
+    def _may_send(self, due: float) -> bool:
+        if self._held.is_set() or len(self._flying) >= IN_FLIGHT:
+            return False
+        return len(self._waiting) > 0 and self._waiting[0] < due
 
     def _confirm(self, mid: int) -> None:
         self.confirmed.add(self._flying.pop(mid))

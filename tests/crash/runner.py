@@ -1,12 +1,13 @@
 """One crash run: traffic and faults at the same time, then healing, then the checks."""
 
+import gc
+import os
 import random
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from domain.instant import MINUTE_US
@@ -14,27 +15,18 @@ from doorstep.clock import SystemClock
 from tests.acceptance import stored
 from tests.crash.checks import CHECKS, Run
 from tests.crash.deployment import READY_WITHIN_S, Deployment, deployed
-from tests.crash.nemesis import Nemesis, schedule
+from tests.crash.nemesis import Nemesis
+from tests.crash.plans import Plan
 from tests.crash.publisher import Publisher
 from tests.crash.traffic import Traffic, traffic
 
 HEALED_WITHIN_S = 120.0
+HEALED_PER_S = 1_000
+"""And longer where more than so many messages a second would have to be gone through."""
 SHOWN = 10
 """Lines of each kind of trouble."""
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is asked for."""
-
-    broker: str
-    seed: int
-    seconds: float
-    per_s: float
-    kinds: Sequence[str]
-    """Faults to choose from."""
 
 
 def crash(plan: Plan, tell: Tell) -> bool:
@@ -42,21 +34,25 @@ def crash(plan: Plan, tell: Tell) -> bool:
     now = SystemClock().now() - MINUTE_US
     count = round(plan.seconds * plan.per_s)
     sent = traffic(random.Random(f"{plan.seed} traffic"), now, count)
-    faults = schedule(random.Random(f"{plan.seed} faults"), plan.kinds)
     expected = {device: sent.findings(device) for device in sent.readings}
     tell(
         f"crash: seed {plan.seed}, {plan.broker}, {plan.seconds:.0f} s,"
         f" {len(sent.messages)} messages of {len(sent.readings)} wearers at {plan.per_s:.0f}/s,"
         f" {sum(map(len, expected.values()))} findings to come"
     )
+    # Millions of objects that stay: looking through them again and again would stop the devices.
+    gc.freeze()
+    if os.geteuid() != 0:
+        tell("crash: not as root, so that no disk can be filled: without fill_disk")
     folder = Path(tempfile.mkdtemp(prefix="doorstep-crash-"))
-    with deployed(plan.broker, folder, sent.roster) as deployment:
+    with deployed(plan.broker, folder, sent.roster, plan.disk_mb) as deployment:
         publisher = Publisher(deployment.broker.port, sent.messages, plan.per_s)
         devices = threading.Thread(target=publisher.run, daemon=True)
         devices.start()
-        nemesis = Nemesis(deployment, faults, tell)
+        nemesis = Nemesis(deployment, publisher, plan.faults, tell)
         try:
-            nemesis.run(plan.seconds)
+            nemesis.run(plan.nemesis_s)
+            publisher.hurry()
             healed_s = _heal(deployment, publisher, sent)
         finally:
             publisher.giving_up.set()
@@ -73,6 +69,7 @@ def crash(plan: Plan, tell: Tell) -> bool:
 def _heal(deployment: Deployment, publisher: Publisher, sent: Traffic) -> float:
     """Waits until everything there is to do is done, or as long as that may take; says how long."""
     begun_at = time.monotonic()
+    within_s = HEALED_WITHIN_S + len(sent.messages) / HEALED_PER_S
     for kept in (deployment.ingest, deployment.serve):
         kept.wait_ready(READY_WITHIN_S)
     pause = threading.Event()
@@ -100,7 +97,7 @@ def _heal(deployment: Deployment, publisher: Publisher, sent: Traffic) -> float:
         )
 
     for over in (done, told):
-        while not over() and time.monotonic() - begun_at < HEALED_WITHIN_S:
+        while not over() and time.monotonic() - begun_at < within_s:
             pause.wait(0.3)
     return time.monotonic() - begun_at
 
@@ -113,7 +110,7 @@ def _spent(deployment: Deployment, publisher: Publisher, nemesis: Nemesis) -> st
     )[0]
     exits = sorted({said.strip().splitlines()[-1] for _, said in deployment.ingest.exits if said})
     return (
-        f"{sum(nemesis.done.values())} faults ({faults});"
+        f"{sum(nemesis.done.values())} faults ({faults}), {nemesis.idle} after the last message;"
         f" {deployment.ingest.starts} starts of ingest, it ended by itself"
         f" {len(deployment.ingest.exits)} times {exits};"
         f" {publisher.sent_again} messages sent again by devices, {batches} steps,"

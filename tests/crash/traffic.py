@@ -7,6 +7,7 @@ hour without reception, and some are poison.
 
 import json
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,15 @@ class Message:
     topic: str
     payload: bytes
     reason: str = ""
+    first: int = 0
+    """The reading it begins with,"""
+    count: int = 0
+    """and how many it holds."""
+
+    @property
+    def device(self) -> str:
+        """Whose it is, by its topic."""
+        return self.topic.split("/")[3]
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,8 @@ def _delivery(
 
 
 def _message(device: str, readings: list[dict[str, Any]]) -> Message:
-    return Message(*publishing.encoded(device, [_wire(each) for each in readings]))
+    topic, payload = publishing.encoded(device, [_wire(each) for each in readings])
+    return Message(sys.intern(topic), payload, first=readings[0]["seq"], count=len(readings))
 
 
 def _wire(reading: dict[str, Any]) -> dict[str, object]:

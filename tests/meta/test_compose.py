@@ -189,7 +189,7 @@ def test_what_is_mounted_from_here_is_here(name: str) -> None:
             assert source in compose()["volumes"]
 
 
-def test_the_broker_writes_before_it_confirms() -> None:
+def test_the_broker_writes_what_it_confirms_at_once() -> None:
     names = [name for name, _ in broker_directives()]
     plugin = names.index("global_plugin")
     assert broker_value("global_plugin").endswith("mosquitto_persist_sqlite.so")

@@ -74,7 +74,7 @@ class Mosquitto(Server):
 
 
 class DurableMosquitto(Mosquitto):
-    """Mosquitto 2.1 as deploy/ has it: what it confirms is on disk. Survives `kill`."""
+    """Mosquitto 2.1 as deploy/ has it: what it confirmed is on disk before its next answer."""
 
     name = "mosquitto-2.1"
 

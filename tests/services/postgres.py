@@ -4,11 +4,12 @@ Databases are cloned from a template that is migrated once a server, so that a f
 milliseconds.
 """
 
+import atexit
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import LiteralString
@@ -36,11 +37,14 @@ class Postgres(Server):
     name = "postgres"
     stops_on = signal.SIGINT
     dies_on = signal.SIGQUIT
+    initdb: tuple[str, ...] = ()
+    """Further arguments of initdb."""
 
     def __init__(self, *options: str) -> None:
         host, self._bin = self.place()
         super().__init__(host)
         self.options = options
+        self.disk = self.folder
         self._numbers = count(1)
         self._migrated = False
 
@@ -62,11 +66,11 @@ class Postgres(Server):
 
     @override
     def prepare(self) -> None:
-        if (self.folder / "data").exists():
+        if (self.disk / "data").exists():
             return
-        data = f"{self.host.inside(self.folder)}/data"
+        data = f"{self.host.inside(self.disk)}/data"
         argv = [f"{self._bin}/initdb", "-D", data, "-U", SUPERUSER, "--auth=trust", "--no-sync"]
-        argv += ["-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        argv += ["-E", "UTF8", "--locale=C.UTF-8", "--no-instructions", *self.initdb]
         account = self.host.account
         made = subprocess.run(
             argv,
@@ -91,7 +95,8 @@ class Postgres(Server):
             "timezone=UTC",
             *self.options,
         )
-        argv = [f"{self._bin}/postgres", "-D", f"{folder}/data", "-p", str(self.port)]
+        data = f"{self.host.inside(self.disk)}/data"
+        argv = [f"{self._bin}/postgres", "-D", data, "-p", str(self.port)]
         return [*argv, *(part for setting in settings for part in ("-c", setting))]
 
     @override
@@ -162,6 +167,60 @@ class Timescale(Postgres):
     @override
     def place(self) -> tuple[debian.Host, str]:
         return debian.timescale()
+
+
+class SmallDiskPostgres(Postgres):
+    """PostgreSQL with its data on a disk of its own, in memory, that can be full. Needs root.
+
+    The disk is unmounted by `close`, and at the end of the process at the latest.
+    """
+
+    name = "small-disk"
+    # Small segments, so that a full disk is met by the write-ahead log as well, within seconds.
+    initdb: tuple[str, ...] = ("--wal-segsize=1",)
+
+    def __init__(self, megabytes: int, *options: str) -> None:
+        super().__init__("min_wal_size=2MB", "max_wal_size=64MB", "wal_recycle=off", *options)
+        self.disk = self.folder / "disk"
+        self.disk.mkdir()
+        account = self.host.account
+        assert account is not None, "only root can mount a disk"
+        owner = f"uid={account.uid},gid={account.gid},mode=0700"
+        subprocess.run(
+            [
+                "mount",
+                "-t",
+                "tmpfs",
+                "-o",
+                f"size={megabytes}m,{owner}",
+                "doorstep-test",
+                self.disk,
+            ],
+            check=True,
+        )
+        atexit.register(self._unmount)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """No byte is free within; what is there may well die of it, and is not started again."""
+        ballast = self.disk / "ballast"
+        try:
+            with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while file.write(bytes(4096)):
+                    continue
+            yield
+        finally:
+            ballast.unlink()
+
+    @override
+    def close(self) -> None:
+        self.stop()
+        self._unmount()
+        super().close()
+
+    def _unmount(self) -> None:
+        if os.path.ismount(self.disk):
+            subprocess.run(["umount", "--lazy", self.disk], check=True)
 
 
 @contextmanager
