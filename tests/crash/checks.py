@@ -41,8 +41,11 @@ class Run:
 
     def each(self, query: str) -> Iterator[tuple[Any, ...]]:
         """The same a little at a time, for answers that are millions of readings."""
-        with psycopg.connect(self.deployment.database) as connection:
-            yield from connection.cursor("each").execute(query)
+        with (
+            psycopg.connect(self.deployment.database) as connection,
+            connection.cursor("each") as cursor,
+        ):
+            yield from cursor.execute(query)
 
     @property
     def confirmed(self) -> list[Message]:

@@ -60,6 +60,7 @@ def crash(plan: Plan, tell: Tell) -> bool:
         tell(f"  healed in {healed_s:.1f} s; {_spent(deployment, publisher, nemesis)}")
         run = Run(deployment, sent, publisher, expected)
         good = _verdict(run, tell)
+    gc.unfreeze()
     if good:
         shutil.rmtree(folder)
     tell(f"crash: seed {plan.seed}, {plan.broker}: {'held' if good else f'see {folder}'}")
