@@ -19,15 +19,25 @@ SESSION_LOST_SHOWN_US: Final = DAY_US
 
 
 class Noticing:
-    """Collects changes until a step takes them along."""
+    """Collects changes until a step takes them along.
+
+    What an earlier process found may still stand in the ledger when it has died of it. So a kind
+    that was never told of is told of at the first chance, also when there is nothing to it.
+    """
 
     def __init__(self, rejections_per_minute: int) -> None:
         self._rejections = RejectionRate(rejections_per_minute)
         self._changes: list[SignalChange] = []
         self._away_since: int | None = None
-        self._blind = False
-        self.flooded = False
+        self._blind: bool | None = None
+        """As told; None not yet."""
+        self._flooded: bool | None = None
+        """The same."""
+
+    @property
+    def flooded(self) -> bool:
         """Whether far too much is being rejected."""
+        return self._flooded is True
 
     @property
     def pending(self) -> bool:
@@ -53,21 +63,21 @@ class Noticing:
         """About a second has passed."""
         self._look_for_the_broker(now, connected=connected)
         flooded = self._rejections.beyond(now)
-        if flooded != self.flooded:
-            self.flooded = flooded
+        if flooded != self._flooded:
+            self._flooded = flooded
             detail = f"{self._rejections.per_minute(now):,} messages rejected within a minute"
             self._changes.append(SignalChange("rejections", now, None if flooded else now, detail))
 
     def _look_for_the_broker(self, now: int, *, connected: bool) -> None:
         if connected:
             self._away_since = None
-            if self._blind:
+            if self._blind is not False:
                 self._blind = False
                 self._changes.append(SignalChange("blind", now, now, ""))
             return
         if self._away_since is None:
             self._away_since = now
-        if not self._blind and now - self._away_since >= BLIND_AFTER_US:
+        if self._blind is not True and now - self._away_since >= BLIND_AFTER_US:
             self._blind = True
             detail = "no session with the broker: no reading arrives"
             self._changes.append(SignalChange("blind", self._away_since, None, detail))
