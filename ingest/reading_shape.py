@@ -55,12 +55,14 @@ FIELDS: Final = tuple(Reading.__annotations__)
 
 @with_config(ConfigDict(strict=True, regex_engine="rust-regex"))
 class _Numbered(TypedDict):
+    device_id: str | None
     boot: _Word | None
     seq: _Count64 | None
 
 
 _ONE: Final = TypeAdapter(Reading).validator
 _NUMBER: Final = TypeAdapter(_Numbered).validator
+_NUMBER_FIELDS: Final = tuple(_Numbered.__annotations__)
 _MANY: Final = TypeAdapter(
     Annotated[list[Reading], Field(min_length=1, max_length=MAX_READINGS, fail_fast=True)]
 ).validator
@@ -76,8 +78,10 @@ class Spoilt(NamedTuple):
     """What is wrong with a reading, and its number, if that much can be read; `seq` -1 if not."""
 
     fault: Fault
-    boot: str | None
-    seq: int
+    boot: str | None = None
+    seq: int = -1
+    device_id: str | None = None
+    """Whose number it is, where the reading says so."""
 
 
 Readings = list[Reading | Spoilt]
@@ -143,13 +147,13 @@ def typed(item: Any) -> Reading | Spoilt:
     """The reading that one parsed value is, or what is wrong with it."""
     if isinstance(item, Doubled):
         pointer = f"/{item.key}" if item.key in FIELDS else ""
-        return Spoilt(Fault(Reason.DUPLICATE_KEY, pointer, "a key is named twice"), None, -1)
+        return Spoilt(Fault(Reason.DUPLICATE_KEY, pointer, "a key is named twice"))
     try:
         return cast("Reading", _ONE.validate_python(item))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if not first["loc"]:
-        return Spoilt(Fault(Reason.SCHEMA, "", "a reading is an object"), None, -1)
+        return Spoilt(Fault(Reason.SCHEMA, "", "a reading is an object"))
     floats = _with_infinities(item)
     if floats != item:
         return typed(floats)
@@ -158,14 +162,14 @@ def typed(item: Any) -> Reading | Spoilt:
     return Spoilt(fault, *_number(item))
 
 
-def _number(item: dict[str, Any]) -> tuple[str | None, int]:
-    """(boot, seq) of a reading with something else wrong in it; seq -1 unless both are sound."""
+def _number(item: dict[str, Any]) -> tuple[str | None, int, str | None]:
+    """(boot, seq, device_id) of a reading otherwise spoilt; seq -1 unless all are sound."""
     try:
-        sound = _NUMBER.validate_python({name: item.get(name) for name in ("boot", "seq")})
+        sound = _NUMBER.validate_python({name: item.get(name) for name in _NUMBER_FIELDS})
     except ValidationError:
-        return None, -1
+        return None, -1, None
     boot, seq = sound["boot"], sound["seq"]
-    return (None, -1) if seq is None else (boot, seq)
+    return (None, -1, None) if seq is None else (boot, seq, sound["device_id"])
 
 
 def _with_infinities(item: dict[str, Any]) -> dict[str, Any]:

@@ -76,9 +76,10 @@ def decode(
         row = None
         if isinstance(reading, Spoilt):
             faults.append(reading.fault)
-            number = (reading.boot, reading.seq)
+            number = _number(reading.device_id, reading.boot, reading.seq, device)
         else:
-            number = _number(reading, device)
+            given = reading.get("device_id")
+            number = _number(given, reading.get("boot"), reading.get("seq"), device)
             row = _row(reading, device, received_at, roster, slots, faults)
             if row is not None:
                 rows.append(row)
@@ -104,12 +105,13 @@ def boot_key(boot: str) -> int:
     return int.from_bytes(digest, "big", signed=True) or 1
 
 
-def _number(reading: Reading, device: Device) -> tuple[str | None, int]:
+def _number(
+    given: str | None, boot: str | None, seq: int | None, device: Device
+) -> tuple[str | None, int]:
     """(boot, seq), seq -1 for none. Another device's number says nothing of this one's."""
-    seq = reading.get("seq")
-    if seq is None or reading.get("device_id") not in (None, device.id):
+    if seq is None or seq < 0 or given not in (None, device.id):
         return None, -1
-    return reading.get("boot"), seq
+    return boot, seq
 
 
 def _row(
