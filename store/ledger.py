@@ -11,7 +11,7 @@ is stored. Everything else that goes wrong is raised as a `store.errors.StoreErr
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -24,8 +24,7 @@ from psycopg.pq import TransactionStatus
 from domain import faults
 from domain.batch import Rows
 from domain.instant import DAY_US, to_datetime
-from ingest.wire import Reason, Rejection
-from ingest.work import History, Kind, RejectedMessage, Result, Work
+from ingest.work import History, Kind, Result, Work
 from rules.engine import Evaluation
 from store import alertlog, late_work, noticed, rejections
 from store import boots as store_boots
@@ -34,6 +33,7 @@ from store.errors import Fenced, OutcomeUnknown, StoreUnreachable, translated
 from store.migrate import check_schema
 from store.partitions import make_partitions
 from store.readings import NewestSeen, insert, prepare
+from store.refused import Refusal, refused_messages, refused_rows
 
 _LOCK: Final = 0x53686172  # "Shar"; with the shard's number, held while a worker has the shard
 
@@ -47,15 +47,6 @@ _JOURNAL: Final = (
     " rulebook_version, readings, duplicates, rejections)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A row the database would not have."""
-
-    index: int
-    """Of the row in the work."""
-    detail: str
 
 
 class PostgresLedger:
@@ -216,7 +207,7 @@ class PostgresLedger:
         new = insert(cursor, rows, batch, newest)
         if new.any():
             faults.reached(faults.Point.READINGS_INSERTED)
-        rejected = (*work.rejected, *_refused_messages(work, refused))
+        rejected = (*work.rejected, *refused_messages(work, refused))
         resubmitted = rejections.resubmit(cursor, work.messages)
         rejections_kept = rejections.keep(cursor, rejected, batch, resubmitted)
         rejections.settle(cursor, resubmitted)
@@ -318,47 +309,6 @@ class _Done:
     result: Result
     rows: Rows
     boots: Pairs
-
-
-def refused_rows(connection: psycopg.Connection, rows: Rows) -> tuple[Refusal, ...]:
-    """The rows the database will not have, found by halving. Stores nothing."""
-    refused: list[Refusal] = []
-    pending = [np.arange(len(rows))]
-    while pending:
-        part = pending.pop()
-        detail = _try(connection, rows[part])
-        if detail is None:
-            continue
-        if len(part) == 1:
-            refused.append(Refusal(int(part[0]), detail))
-        else:
-            middle = len(part) // 2
-            pending += [part[:middle], part[middle:]]
-    return tuple(sorted(refused, key=lambda refusal: refusal.index))
-
-
-def _try(connection: psycopg.Connection, rows: Rows) -> str | None:
-    """Why the database refuses these rows; None if it would take them."""
-    try:
-        with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-            insert(cursor, rows, 0, None)
-    except (psycopg.errors.DataError, psycopg.errors.IntegrityError) as error:
-        return error.diag.message_primary or type(error).__name__
-    return None
-
-
-def _refused_messages(work: Work, refused: Sequence[Refusal]) -> Iterator[RejectedMessage]:
-    for refusal in refused:
-        envelope = work.messages[work.origins[refusal.index]]
-        yield RejectedMessage(
-            topic=envelope.topic,
-            device_id=envelope.topic.split("/")[3],
-            payload=envelope.payload,
-            received_at=envelope.received_at,
-            rejections=(
-                Rejection(Reason.REFUSED_BY_STORE, -1, "", refusal.detail[:200], rest_stored=False),
-            ),
-        )
 
 
 def _late_pairs(rows: Rows, evaluation: Evaluation) -> dict[tuple[int, int], int]:

@@ -12,7 +12,8 @@ from domain.instant import DAY_US
 from ingest.gathering import NO_ROWS
 from ingest.work import Kind
 from store.errors import Fenced, StoreUnreachable
-from store.ledger import PostgresLedger, refused_rows
+from store.ledger import PostgresLedger
+from store.refused import refused_rows
 from tests.integration.store.bench import NOW, Bench
 
 
