@@ -64,6 +64,8 @@ class OpenBatch:
     unknown_fields: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     _decoded: int = 0
+    _charged: int = 0
+    """So many messages, from the first on, have been charged to their devices."""
     _readings: int = 0
     _waiting_bytes: int = 0
 
@@ -106,6 +108,7 @@ class OpenBatch:
             messages=self.messages,
             tokens=self.tokens,
             payload_bytes=self.payload_bytes,
+            _charged=self._charged,
             _waiting_bytes=self.payload_bytes,
         )
 
@@ -131,6 +134,9 @@ class OpenBatch:
                 device = directory.roster.devices.get(decoded.device_id or "")
                 senders[n] = 0 if device is None else device.no
                 costs[n] = decoded.readings
+        costs[: max(0, self._charged - self._decoded)] = 0
+        # What comes from our own store is no device's doing, and must not be refused for good.
+        senders[np.array([each.resubmitted for each in waiting], dtype=np.bool_)] = 0
         known = np.flatnonzero(senders)
         passes = np.ones(len(waiting), dtype=np.bool_)
         passes[known] = allowance.take(senders[known], costs[known], now)
@@ -142,7 +148,7 @@ class OpenBatch:
             self._keep(rows, origins)
         for n in sorted(exact):
             self._note(waiting[n], exact[n])
-        self._decoded = len(self.messages)
+        self._decoded = self._charged = len(self.messages)
         self._waiting_bytes = 0
 
     def rows(self) -> tuple[Rows, Origins]:

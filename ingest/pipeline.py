@@ -312,7 +312,7 @@ class Pipeline:
         counters.unknown_fields += batch.unknown_fields
         counters.rejections.update(batch.reasons)
         rows, origins = batch.rows()
-        self._noticing.rejected(len(batch.rejected), now)
+        self._noticing.rejected(sum(not each.resubmitted for each in batch.rejected), now)
         advance, words = self._telling.advance(rows, batch.rejected, self._directory, now)
         judgement = self._judgement(now)
         work = Work(

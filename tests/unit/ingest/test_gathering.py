@@ -107,3 +107,25 @@ def test_full_by_readings_messages_or_bytes() -> None:
     batch = OpenBatch()
     batch.gather([Envelope(None, TOPIC, b"", NOW)] * 3, DIRECTORY, Allowance(), NOW)
     assert batch.full(Limits(readings=3))
+
+
+def test_what_comes_from_our_own_store_is_nobodys_share() -> None:
+    """It would be refused for good: only what the roster lacked is ever judged again."""
+    allowance = Allowance(capacity=2, per_second=1)
+    kept = [_envelope(0, n)._replace(token=None, resubmitted=True) for n in range(5)]
+    batch = OpenBatch()
+    batch.gather([*kept, _envelope(1, 10, 11), _envelope(2, 12)], DIRECTORY, allowance, NOW)
+    batch.decode(DIRECTORY, allowance, NOW)
+    assert batch.rows()[0]["received_at"].size == 5 + 2
+    assert batch.reasons == {"rate_limited": 1}
+
+
+def test_a_batch_that_starts_over_is_not_charged_again() -> None:
+    allowance = Allowance(capacity=CHUNK_MESSAGES + 1, per_second=1)
+    batch = OpenBatch()
+    batch.gather([_envelope(n + 1, n) for n in range(CHUNK_MESSAGES)], DIRECTORY, allowance, NOW)
+    batch = batch.started_over().started_over()
+    batch.gather([_envelope(CHUNK_MESSAGES + 1, 1_000)], DIRECTORY, allowance, NOW)
+    batch.decode(DIRECTORY, allowance, NOW)
+    assert batch.readings == CHUNK_MESSAGES + 1
+    assert batch.reasons == {}
