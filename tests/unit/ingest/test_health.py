@@ -19,6 +19,7 @@ class _Pipeline:
     connected: bool = True
     failing: bool = False
     hung: bool = False
+    flooded: bool = False
 
 
 @pytest.mark.parametrize(
@@ -29,13 +30,14 @@ class _Pipeline:
         (_Pipeline(failing=True), False, False, ["database"]),
         (_Pipeline(hung=True), False, False, ["commit"]),
         (_Pipeline(failing=True, hung=True), False, False, ["database"]),
+        (_Pipeline(flooded=True), False, False, ["rejected"]),
         (_Pipeline(), False, True, ["roster"]),
         (_Pipeline(), True, False, ["come back"]),
         (
-            _Pipeline(connected=False, failing=True),
+            _Pipeline(connected=False, failing=True, flooded=True),
             True,
             True,
-            ["no session", "come back", "database", "roster"],
+            ["no session", "come back", "database", "rejected", "roster"],
         ),
     ],
 )
