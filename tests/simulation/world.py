@@ -7,6 +7,7 @@ committed.
 """
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from ingest.events import (
     Committed,
     Effect,
     Event,
+    Publish,
     Received,
     Retried,
     RetryIn,
@@ -32,14 +34,21 @@ from ingest.events import (
     Woke,
 )
 from ingest.gathering import Limits
+from ingest.missing import Ranges
 from ingest.pipeline import Pipeline
+from ingest.sequences import Sequences
 from ingest.sources.port import Envelope, Token
+from ingest.wire import Reason, boot_key
 from ingest.work import Beginning, History, Kind, RejectedMessage, Result, Work
 from rules.engine import apply, evaluate
 from rules.finding import Change, Finding, FindingChange, Rule
 from rules.rulebook import DEFAULT
 from rules.state import fresh
 from rules.wearers import Wearers
+from tests.simulation.devices import Boot, Devices, Message
+
+TICKS_FOR_RECEIPTS = 5
+"""A device is told of one boot a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,8 @@ class Ledger:
     rejected: list[RejectedMessage] = field(default_factory=list)
     late: dict[tuple[int, int], int] = field(default_factory=dict)
     findings: dict[tuple[object, int], Finding] = field(default_factory=dict)
+    gaps: dict[tuple[int, int], Ranges] = field(default_factory=dict)
+    words: dict[int, str] = field(default_factory=dict)
     receive_clock_us: int = 0
     batch: int = 0
 
@@ -115,6 +126,9 @@ class Ledger:
         for row in work.rows[new]:
             self.stored[self._key(row)] = row.copy()
         self.rejected.extend(work.rejected)
+        self.words |= work.boots
+        for gap in () if work.advance is None else work.advance.gaps:
+            self.gaps[gap.device_no, gap.boot_key] = gap.missing
         histories = self.histories() if work.kind is Kind.LATE else []
         evaluation = work.rejudge(histories) if histories else work.judge(work.rows[new])
         if work.kind is Kind.LATE:
@@ -139,12 +153,36 @@ class Ledger:
     def _apply(self, change: FindingChange) -> None:
         before = change.before
         if before is not None:
+            if (before.key, before.onset_at) not in self.findings:
+                # A new process has judged late readings with the others, and the old one's
+                # findings are without them. Until the late work an UPDATE finds no row.
+                assert (before.key.episode_no, before.key.device_no) in self.late
+                return
             del self.findings[before.key, before.onset_at]
         if change.change is not Change.WITHDRAWN:
             self.findings[change.finding.key, change.finding.onset_at] = change.finding
 
     def rows(self) -> Rows:
         return in_order(np.array(list(self.stored.values()), dtype=READING))
+
+    def numbers(self, roster: Roster) -> list[tuple[int, int, int]]:
+        """(device_no, boot_key, seq) of all that is stored, or rejected with its number."""
+        found = [(int(r["device_no"]), int(r["boot_key"]), int(r["seq"])) for r in self.rows()]
+        for message in self.rejected:
+            for rejection in message.rejections:
+                if rejection.seq >= 0 and rejection.reason is not Reason.RATE_LIMITED:
+                    assert message.device_id is not None
+                    key = 0 if rejection.boot is None else boot_key(rejection.boot)
+                    found.append((roster.devices[message.device_id].no, key, rejection.seq))
+        return found
+
+    def committed(self, roster: Roster) -> dict[Boot, set[int]]:
+        """The same by (device id, boot word)."""
+        ids = {device.no: device.id for device in roster.devices.values()}
+        found: dict[Boot, set[int]] = defaultdict(set)
+        for device_no, key, seq in self.numbers(roster):
+            found[ids[device_no], self.words[key] if key else None].add(seq)
+        return found
 
     def histories(self) -> list[History]:
         rows, found = self.rows(), []
@@ -179,6 +217,8 @@ class World:
         self.broker = Broker(self.rng, queue=list(messages))
         self.ledger = Ledger()
         self.acked: list[tuple[str, bytes]] = []
+        self.devices = Devices()
+        self.crashes = 0
         self.now = now
         self.trace: list[str] = []
         self._roster = roster
@@ -198,22 +238,47 @@ class World:
             state=state,
             receive_clock_us=self.ledger.receive_clock_us,
             late_left=bool(self.ledger.late),
+            sequences=self._recalled(),
         )
         self.pipeline = Pipeline(self._limits, beginning)
         self._pending: list[Event] = []
         self._settled: tuple[Work, Result] | None = None
         self._feed(self.broker.connect())
 
+    def _recalled(self) -> Sequences:
+        """As `store.recovery` does it, of what happened within one day."""
+        sequences = Sequences()
+        numbers = np.array(self.ledger.numbers(self._roster), dtype=np.int64).reshape(-1, 3)
+        sequences.recall(numbers[:, 0], numbers[:, 1], numbers[:, 2], 0)
+        sequences.restore_noticed(
+            (*pair, *missing) for pair, ranges in self.ledger.gaps.items() for missing in ranges
+        )
+        return sequences
+
     def run(self) -> None:
         """Safety first, with faults; then no more faults, and everything must come to an end."""
         for _ in range(400):
             self._step(self.faults)
+        self.run_calmly()
+
+    def run_calmly(self) -> None:
+        """Without faults until nothing is left to do, and for the ticks that receipts wait for."""
         calm = Faults(0, 0, 0, 0)
+        ticks = 0
         for _ in range(5_000):
-            if self._quiet():
+            if not self._quiet():
+                self._step(calm)
+            elif ticks < TICKS_FOR_RECEIPTS:
+                ticks += 1
+                self.now += SECOND_US
+                self._feed(Ticked())
+            else:
                 return
-            self._step(calm)
         raise AssertionError("the pipeline does not drain once the faults have stopped")
+
+    def send_again(self, messages: Sequence[Message]) -> None:
+        """Devices send what no receipt covers."""
+        self.broker.queue += messages
 
     def _quiet(self) -> bool:
         done = not (self.broker.queue or self.broker.in_flight or self.ledger.late)
@@ -239,6 +304,7 @@ class World:
         for effect in self.pipeline.handle(event, self.now):
             if faults is not None and self.rng.random() < faults.crash / 10:
                 self.trace.append(f"{self.now} crash before {type(effect).__name__}")
+                self.crashes += 1
                 self._start()
                 return
             self._carry_out(effect, faults)
@@ -249,6 +315,8 @@ class World:
                 self._pending.append(self._commit(work, faults))
             case Ack(tokens):
                 self.acked.extend(self.broker.ack(tokens))
+            case Publish(notices):
+                self.devices.hear(notices, self.ledger.committed(self._roster), self.now)
             case WakeIn():
                 self._pending.append(Woke())
             case RetryIn():
