@@ -6,7 +6,9 @@ Silence, which goes by the receive clock, is taken from the journal instead.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -83,7 +85,7 @@ def _judged_again(
             [to_datetime(day * DAY_US), to_datetime((day + 1) * DAY_US), episodes],
         )
         rows = _with_slots(rows, wearers.slots)
-        numbers.saw(rows, day)
+        numbers.saw(rows)
         if len(rows):
             state = apply(state, evaluate(state, rows, wearers, rulebook, now, 0))
     return state
@@ -98,25 +100,41 @@ class _Numbers:
 
     def __init__(self, cursor: psycopg.Cursor, now: int) -> None:
         self._sequences = Sequences()
-        self._rejected = rejections.numbers(cursor)
+        found = groupby(rejections.numbers(cursor), key=itemgetter(0, 1))
+        self._rejected = {pair: [seq for _, _, seq in of_pair] for pair, of_pair in found}
+        """By (device_no, boot_key), ascending: what no piece has had yet."""
         self._unnoticed_at = now - 31 * DAY_US
 
-    def saw(self, rows: Rows, day: int) -> None:
-        """A day's rows; with what was rejected until then, lest it leave holes."""
-        until = bisect_left(self._rejected, ((day + 1) * DAY_US,))
-        before, self._rejected = self._rejected[:until], self._rejected[until:]
-        numbers = np.array(before, dtype=np.int64).reshape(-1, 4)
+    def saw(self, rows: Rows) -> None:
+        """A day's rows; with the rejected numbers they have counted past, lest those be holes."""
+        self._recall(rows, [*self._counted_past(rows)] if self._rejected else [])
+
+    def _counted_past(self, rows: Rows) -> Iterator[tuple[int, int, int]]:
+        devices = np.unique([device_no for device_no, _ in self._rejected])
+        mine = rows[np.isin(rows["device_no"], devices)]
+        # Ascending, so that of each pair the highest number stays.
+        mine = mine[np.argsort(mine["seq"], kind="stable")]
+        pairs = mine[["device_no", "boot_key"]].tolist()
+        highest = dict(zip(pairs, mine["seq"].tolist(), strict=True))
+        for pair in [pair for pair in self._rejected if pair in highest]:
+            numbers = self._rejected[pair]
+            until = bisect_left(numbers, highest[pair])
+            yield from ((*pair, seq) for seq in numbers[:until])
+            del numbers[:until]
+
+    def _recall(self, rows: Rows, rejected: Sequence[tuple[int, int, int]]) -> None:
+        numbers = np.array(rejected, dtype=np.int64).reshape(-1, 3)
         self._sequences.recall(
-            np.concatenate([rows["device_no"], numbers[:, 1].astype(np.int32)]),
-            np.concatenate([rows["boot_key"], numbers[:, 2]]),
-            np.concatenate([rows["seq"], numbers[:, 3]]),
+            np.concatenate([rows["device_no"], numbers[:, 0].astype(np.int32)]),
+            np.concatenate([rows["boot_key"], numbers[:, 1]]),
+            np.concatenate([rows["seq"], numbers[:, 2]]),
             self._unnoticed_at,
         )
 
     def recalled(self, cursor: psycopg.Cursor) -> Sequences:
         """All of it, with the rest of what was rejected."""
-        if self._rejected:
-            self.saw(np.empty(0, dtype=READING), self._rejected[-1][0] // DAY_US)
+        rest = [(*pair, seq) for pair, numbers in self._rejected.items() for seq in numbers]
+        self._recall(np.empty(0, dtype=READING), rest)
         self._sequences.restore_noticed(noticed.known_gaps(cursor))
         return self._sequences
 

@@ -1,7 +1,7 @@
 """What did not become a reading: kept byte for byte, a message once, with every reason it met."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import psycopg
@@ -29,9 +29,9 @@ _KEEP_REASON: Final = (
     " boot_key, seq) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
 _NUMBERS: Final = (
-    "SELECT m.first_received_at, d.device_no, r.boot_key, r.seq FROM rejection r"
+    "SELECT d.device_no, r.boot_key, r.seq FROM rejection r"
     " JOIN rejected_message m USING (content_sha256) JOIN device d ON d.id = m.device_id"
-    " WHERE r.seq IS NOT NULL ORDER BY 1"
+    " WHERE r.seq IS NOT NULL ORDER BY 1, 2, 3"
 )
 
 _FOR_WANT_OF_A_ROSTER: Final = ["unknown_device", "not_assigned"]
@@ -118,10 +118,9 @@ def keep(
     return len(reasons)
 
 
-def numbers(cursor: psycopg.Cursor) -> list[tuple[int, int, int, int]]:
-    """(first received, device_no, boot_key, seq) of readings rejected whole, in that order."""
-    cursor.execute(_NUMBERS)
-    return [(from_datetime(at), *number) for at, *number in cursor.fetchall()]
+def numbers(cursor: psycopg.Cursor) -> Iterator[tuple[int, int, int]]:
+    """(device_no, boot_key, seq) of readings rejected whole, in that order."""
+    yield from cursor.execute(_NUMBERS)
 
 
 def _number(rejection: Rejection) -> tuple[int, int] | tuple[None, None]:
