@@ -171,9 +171,7 @@ class Runner:
             case Pause():
                 self._ports.source.pause()
             case Resume():
-                # A batch that was full has room again, but what came now would put off the end.
-                if self._stop_by is None:
-                    self._ports.source.resume()
+                self._resume()
             case WakeIn(delay_ms):
                 self._later(delay_ms / 1000, Woke())
             case RetryIn(attempt, reason):
@@ -187,6 +185,11 @@ class Runner:
                 self._stopped.set()
             case _:
                 assert_never(effect)
+
+    def _resume(self) -> None:
+        """Not once we stop: a batch has room again, but what came now would put off the end."""
+        if self._stop_by is None:
+            self._ports.source.resume()
 
     def _later(self, delay: float, event: Event) -> None:
         asyncio.get_running_loop().call_later(delay, self._due.put_nowait, event)

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.events import Effect, Event, Received, SourceUp, Ticked, WakeIn, Woke
 from ingest.runner import Ports, Runner
-from ingest.sources.port import Connected, Deliver, Envelope, Report
+from ingest.sources.port import Connected, Deliver, Envelope, Notice, Report
 from rules.rulebook import DEFAULT
 
 
@@ -32,6 +32,9 @@ class Source:
         report(Connected(1, session_present=True))
         deliver([Envelope((1, 1), "t", b"x", 1)])
         await asyncio.Event().wait()
+
+    def publish(self, notices: Sequence[Notice]) -> int:
+        return len(notices)
 
     def pause(self) -> None:
         pass
