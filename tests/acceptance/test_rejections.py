@@ -1,4 +1,7 @@
-"""Every rejection reason, and a good message after each: bad ones kept, good ones stored."""
+"""Every rejection reason, and a good message after each: bad ones kept, good ones stored.
+
+But for two: `rate_limited` is in test_receipts, what a database refuses in the ledger's own tests.
+"""
 
 import hashlib
 import json
@@ -11,10 +14,6 @@ from doorstep.clock import SystemClock
 from tests.acceptance import publishing, stored
 from tests.services import doorstep
 from tests.services.brokers import Broker
-
-NOT_FROM_THE_WIRE = ("rate_limited", "refused_by_store")
-"""Rate limits are not there yet; what a database refuses is in test_ledger."""
-
 
 def _bad(now: int) -> dict[str, tuple[str, bytes]]:
     """For each reason a device's id and a payload."""
