@@ -15,6 +15,7 @@ from tests.acceptance import publishing, stored
 from tests.services import doorstep
 from tests.services.brokers import Broker
 
+
 def _bad(now: int) -> dict[str, tuple[str, bytes]]:
     """For each reason a device's id and a payload."""
     at = format_rfc3339(now)
