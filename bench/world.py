@@ -72,7 +72,7 @@ class World:
 
     @property
     def receive_maximum(self) -> int:
-        return int(self.settings.get("MQTT__RECEIVE_MAXIMUM", "2000"))
+        return int(self.settings.get("MQTT__RECEIVE_MAXIMUM", "8000"))
 
     def log(self, name: str) -> Path:
         return self.folder / f"{name}.log"

@@ -46,7 +46,7 @@ class MqttSettings(BaseModel):
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
     ca_file: Path | None = None
-    receive_maximum: int = Field(default=2_000, ge=10, le=65_535)
+    receive_maximum: int = Field(default=8_000, ge=10, le=65_535)
     session_expiry_s: int = Field(default=7 * 86_400, ge=60)
     keep_alive_s: int = Field(default=30, ge=5, le=65_535)
     echo_s: int = Field(default=10, ge=0, le=3_600)

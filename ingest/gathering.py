@@ -40,7 +40,7 @@ class Limits:
     readings: int = 5_000
     payload_bytes: int = 4_000_000
     age_ms: int = 50
-    window: int = 2_000
+    window: int = 8_000
     device_burst: int = 100_000
     """Readings a device may send at once,"""
     device_per_s: int = 50

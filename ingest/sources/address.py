@@ -78,7 +78,7 @@ class SourceSettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     topics: tuple[str, ...] = ("doorstep/v1/devices/+/readings",)
-    receive_maximum: int = 2000
+    receive_maximum: int = 8_000
     session_expiry_s: int = 7 * 86_400
     keep_alive_s: int = 30
     echo_s: float = 10

@@ -209,3 +209,10 @@ def test_rows_come_in_order_with_their_messages() -> None:
     work = work_of(pipeline.handle(Woke(), NOW))
     assert np.all(np.diff(work.rows["measured_at"]) > 0)
     assert [work.messages[origin].token for origin in work.origins] == [(1, 1), (1, 2), (1, 3)]
+
+
+def test_half_a_window_does_not_wait_for_its_age() -> None:
+    """The broker sends the other half while this one is stored."""
+    pipeline = new_pipeline(window=4)
+    assert kinds(pipeline.handle(received(1), NOW)) == ["WakeIn"]
+    assert kinds(pipeline.handle(received(2), NOW)) == ["Commit"]

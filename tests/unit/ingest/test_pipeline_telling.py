@@ -189,7 +189,7 @@ def test_what_is_judged_again_is_no_flood() -> None:
 
 def test_a_new_roster_starts_the_open_batch_over() -> None:
     """All of a batch is judged by the roster its work names."""
-    pipeline = _up(new_pipeline(readings=600))
+    pipeline = _up(new_pipeline(readings=600, window=2_000))
     many = [_reading(n, seq=n) for n in range(1, 511)]
     pipeline.handle(Received(many), NOW)
     old = one_wearer()
