@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from ingest.outgoing import MOST, Outgoing
+from ingest.outgoing import HANG_UPS, MOST, OFF_S, Outgoing
 from ingest.sources.port import NOTICES_MAX, Notice
 
 
@@ -88,3 +88,23 @@ async def test_after_a_stop_nothing_is_sent() -> None:
     loop.call_later(0.1, over.set_result, None)
     await over
     assert broker.taken == _notices(1)
+
+
+async def test_a_broker_that_hangs_up_on_notices_is_sent_none_for_a_while() -> None:
+    """Readings matter more. A session that breaks for another reason starts the count again."""
+    broker = Broker(room=100)
+    outgoing = Outgoing(broker.publish)
+    for sent in (1, 2):
+        outgoing.add(_notices(1))
+        assert len(broker.taken) == sent
+        outgoing.session_lost()
+    outgoing.session_lost()
+    for sent in range(3, 3 + HANG_UPS):
+        outgoing.add(_notices(1))
+        assert len(broker.taken) == sent
+        outgoing.session_lost()
+    outgoing.add(_notices(1))
+    assert len(broker.taken) == 2 + HANG_UPS
+    outgoing._off_until -= OFF_S
+    outgoing.add(_notices(1))
+    assert len(broker.taken) == 3 + HANG_UPS
