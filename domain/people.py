@@ -62,10 +62,6 @@ class Episode:
 
     no: int
     id: str
-    person: str
-    grid: str
-    community: str
-    building: str
     starts_at: int
     ends_at: int
     home: Home | None

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.people import Roster
+from domain.tables import Tables
+from rules.slots import Slots
 
 ASK_THE_ROSTER: Final = -1
-_FOR_GOOD: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,24 +31,32 @@ class Directory:
     until_at: npt.NDArray[np.int64]
     ids: Sequence[str]
     """By device number; empty where there is none."""
+    tables: Tables
 
     @classmethod
     def of(cls, roster: Roster, slots: Mapping[tuple[int, int], int]) -> Self:
         """The columns of a roster."""
-        length = 1 + max((device.no for device in roster.devices.values()), default=0)
+        tables = Tables.of(roster)
+        devices, episodes, given = tables.devices, tables.episodes, tables.assignments
+        length = 1 + int(devices.no.max(initial=0))
         slot = np.full(length, ASK_THE_ROSTER, dtype=np.int32)
         episode_no = np.zeros(length, dtype=np.int32)
-        from_at, until_at = np.zeros((2, length), dtype=np.int64)
-        ids = [""] * length
-        for device in roster.devices.values():
-            ids[device.no] = device.id
-        for device_no, assignments in roster.assignments.items():
-            if len(assignments) == 1:
-                only = assignments[0]
-                episode = roster.episodes[only.episode_no]
-                to_at = _FOR_GOOD if only.to_at is None else only.to_at
-                slot[device_no] = slots[only.episode_no, device_no]
-                episode_no[device_no] = only.episode_no
-                from_at[device_no] = max(only.from_at, episode.starts_at)
-                until_at[device_no] = min(to_at, episode.ends_at)
-        return cls(roster, slots, slot, episode_no, from_at, until_at, ids)
+        from_at, until_at = (np.zeros(length, dtype=np.int64) for _ in range(2))
+        once = np.bincount(given.device_no, minlength=length) == 1
+        only = np.flatnonzero(once[given.device_no] & np.isin(given.episode_no, episodes.no))
+        device, worn = given.device_no[only], given.episode_no[only]
+        place = episodes.places(worn)
+        found = (slots if isinstance(slots, Slots) else Slots.of(slots)).find(worn, device)
+        assert (found >= 0).all(), "every assignment has a slot"
+        slot[device], episode_no[device] = found, worn
+        from_at[device] = np.maximum(given.from_at[only], episodes.starts_at[place])
+        until_at[device] = np.minimum(given.to_at[only], episodes.ends_at[place])
+        ids = devices.ids.spread(devices.no, length)
+        return cls(
+            tables.roster(roster.version), slots, slot, episode_no, from_at, until_at, ids, tables
+        )
+
+    def numbers(self, device_ids: Sequence[str]) -> list[int]:
+        """The number of each of these devices, -1 for one that nobody knows."""
+        numbers: list[int] = self.tables.devices.numbers(device_ids).tolist()
+        return numbers

@@ -159,14 +159,15 @@ def _parse_alike(envelopes: Sequence[Envelope], directory: Directory) -> _Parsed
 def _parse(envelopes: Sequence[Envelope], directory: Directory) -> _Parsed:
     """Message by message: those that may go the straight road, and those that may not."""
     parsed = _Parsed([], [], [], [], [], [], [])
-    devices = directory.roster.devices
+    ids = [envelope.topic[_ID_FROM:_ID_UNTIL] for envelope in envelopes]
+    numbers = directory.numbers(ids)
     one, many = _one, _many
     readings, left = parsed.readings, parsed.left
     for n, envelope in enumerate(envelopes):
         topic, payload = envelope.topic, envelope.payload
-        device = devices.get(topic[_ID_FROM:_ID_UNTIL])
+        device_no = numbers[n]
         if (
-            device is None
+            device_no < 0
             or len(payload) > MAX_BYTES
             or b"\\" in payload
             or not payload.isascii()
@@ -187,8 +188,8 @@ def _parse(envelopes: Sequence[Envelope], directory: Directory) -> _Parsed:
             left.append(n)
             continue
         parsed.messages.append(n)
-        parsed.devices.append(device.no)
-        parsed.ids.append(device.id)
+        parsed.devices.append(device_no)
+        parsed.ids.append(ids[n])
         parsed.colons.append(payload.count(b":"))
     return parsed
 

@@ -4,20 +4,29 @@ Homes are converted to WGS-84 once, here; fixes on arrival. A wearer without a h
 Decides nothing: whether a distance means that somebody left is `rules.left_home`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import floor
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from domain.geo import Degrees, decimetres, eastward, metres_per_degree, to_wgs84
+from domain.geo import (
+    Degrees,
+    columns_to_wgs84,
+    decimetres,
+    eastward,
+    metres_per_degree,
+    to_wgs84,
+)
 from domain.people import Home
+from domain.reading import Datum
+from domain.tables import NO_HOME
 
-_CIRCLE = -1
-_NO_HOME = -2
+_CIRCLE: Final = -1
+_NO_HOME: Final = -2
+_PAGE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,31 +48,38 @@ class Homes:
     @classmethod
     def of(cls, homes: Iterable[Home | None], count: int) -> Self:
         """Columns for the homes of slots 0, 1, ..."""
-        table = np.zeros((count, 6))
-        polygons: list[Any] = []
-        for slot, home in enumerate(homes):
-            if home is None:
-                table[slot, 5] = _NO_HOME
-                continue
-            lat, lon = to_wgs84(home.lat, home.lon, home.datum)
-            per_degree = metres_per_degree(lat)
-            radius_dm = floor(home.radius_m * 10 + 0.5)
-            table[slot] = (
-                lat,
-                lon,
-                *per_degree,
-                radius_dm,
-                len(polygons) if home.polygon else _CIRCLE,
-            )
-            if home.polygon:
-                polygons.append(_in_metres(home, lat, lon, per_degree))
+        given = list(homes)
+        assert len(given) == count
+        places = [(h.datum, h.lat, h.lon, h.radius_m) if h else (NO_HOME, 0, 0, 0) for h in given]
+        datum, lat, lon, radius_m = np.array(places, dtype=np.float64).reshape(-1, 4).T
+        fences = {slot: home for slot, home in enumerate(given) if home and home.polygon}
+        return cls.at(datum.astype(np.uint8), lat, lon, radius_m, fences)
+
+    @classmethod
+    def at(
+        cls,
+        datum: npt.NDArray[np.uint8],
+        lat: Degrees,
+        lon: Degrees,
+        radius_m: Degrees,
+        fences: Mapping[int, Home],
+    ) -> Self:
+        """The same from columns as given, with the homes that are polygons, by slot."""
+        lat, lon, lat_m, lon_m = _placed(datum, lat, lon)
+        shape = np.where(datum == NO_HOME, np.int32(_NO_HOME), np.int32(_CIRCLE))
+        slots = sorted(fences)
+        shape[slots] = np.arange(len(slots))
+        polygons = [
+            _in_metres(fences[n], float(lat[n]), float(lon[n]), (float(lat_m[n]), float(lon_m[n])))
+            for n in slots
+        ]
         return cls(
-            lat=table[:, 0].copy(),
-            lon=table[:, 1].copy(),
-            lat_m=table[:, 2].copy(),
-            lon_m=table[:, 3].copy(),
-            radius_dm=table[:, 4].astype(np.int32),
-            shape=table[:, 5].astype(np.int32),
+            lat=lat,
+            lon=lon,
+            lat_m=lat_m,
+            lon_m=lon_m,
+            radius_dm=np.floor(radius_m * 10 + 0.5).astype(np.int32),
+            shape=shape,
             polygons=np.array(polygons, dtype=np.object_),
         )
 
@@ -90,6 +106,24 @@ class Homes:
             metres[fenced] = shapely.distance(self.polygons[shape[fenced]], points)
         found: npt.NDArray[np.int64] = decimetres(metres)
         return found
+
+
+def _placed(
+    datum: npt.NDArray[np.uint8], lat: Degrees, lon: Degrees
+) -> tuple[Degrees, Degrees, Degrees, Degrees]:
+    """(lat, lon) in WGS-84 and metres per degree, a page at a time.
+
+    By the scalar function: a column's sine may differ in the last bit.
+    """
+    wgs_lat, wgs_lon, lat_m, lon_m = (np.empty(len(lat)) for _ in range(4))
+    datum = np.where(datum == NO_HOME, np.uint8(Datum.WGS84), datum)
+    for begin in range(0, len(lat), _PAGE):
+        page = slice(begin, begin + _PAGE)
+        wgs_lat[page], wgs_lon[page] = columns_to_wgs84(lat[page], lon[page], datum[page])
+        lat_m[page], lon_m[page] = np.array(
+            [metres_per_degree(degrees) for degrees in wgs_lat[page].tolist()]
+        ).T
+    return wgs_lat, wgs_lon, lat_m, lon_m
 
 
 def _in_metres(home: Home, lat: float, lon: float, per_degree: tuple[float, float]) -> Any:

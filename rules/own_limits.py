@@ -87,7 +87,7 @@ class LeaveWindows:
     """When people may be away, by slot."""
 
     first: npt.NDArray[np.int64]
-    """Where a slot's windows begin in the columns below."""
+    """Where a slot's windows begin in the columns below; 0 if there are none."""
     count: npt.NDArray[np.int64]
     from_at: Instants
     to_at: Instants
@@ -95,12 +95,14 @@ class LeaveWindows:
     @classmethod
     def of(cls, given: Mapping[int, Sequence[LeaveWindow]], count: int) -> Self:
         """Columns for the windows of some of `count` slots."""
-        counts = np.zeros(count, dtype=np.int64)
+        # Zeros that nobody wrote to cost no memory: few people have a window.
+        first, counts = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
         slots = sorted(given)
         counts[slots] = [len(given[slot]) for slot in slots]
+        first[slots] = np.cumsum(counts[slots]) - counts[slots]
         flat = [window for slot in slots for window in given[slot]]
         return cls(
-            np.cumsum(counts) - counts,
+            first,
             counts,
             np.array([window.from_at for window in flat], dtype=np.int64),
             np.array([window.to_at for window in flat], dtype=np.int64),

@@ -117,20 +117,22 @@ def close(
     return change
 
 
-def restore(
-    state: State, slot: int, heard_at: int, receive_clock_us: int, standing: Finding | None
-) -> None:
+def restore(state: State, slots: Slots, heard_at: Instants, receive_clock_us: Instants) -> None:
     """Sets, in place, what cannot be had by replaying.
 
     `heard_at` is the newest received_at (0: never heard), `receive_clock_us` the receive clock
-    then, `standing` the finding of this rule that has not ended.
+    then. Shapes of `slots`.
     """
-    silence = np.zeros((), dtype=SILENCE)
+    silence = np.zeros(len(slots), dtype=SILENCE)
     silence["heard_at"], silence["heard_rc"] = heard_at, receive_clock_us
-    if standing is not None:
-        silence["began_at"], silence["value"] = standing.last_at, standing.value
-        silence["limit"], silence["severity"] = standing.limit, standing.severity
-    state["silence"][slot] = silence
+    state["silence"][slots] = silence
+
+
+def restore_standing(state: State, slot: int, standing: Finding) -> None:
+    """The same, after it, for the finding of this rule that has not ended."""
+    silence = state["silence"][slot]
+    silence["began_at"], silence["value"] = standing.last_at, standing.value
+    silence["limit"], silence["severity"] = standing.limit, standing.severity
 
 
 def _ended(

@@ -7,19 +7,22 @@ its row (its findings may still have to be closed) but loses home, thresholds an
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.instant import SECOND_US, to_datetime
-from domain.people import Assignment, Device, Episode, Roster
+from domain.people import Roster
 from domain.reading import Site
+from domain.tables import NO_HOME, EpisodeTable, Tables
 from rules.homes import Homes
 from rules.own_limits import LeaveWindows, OwnThresholds
 from rules.rulebook import Rulebook
+from rules.slots import NO_SLOTS, Numbers, Slots, packed
 
-_FOR_GOOD: Final = 2**62
+Particular = TypeVar("Particular")
+Places = npt.NDArray[np.intp]
 
 Spell = tuple[int, int]
 """(from, until) of one time a device was worn in an episode; `until` is not part of it."""
@@ -32,7 +35,7 @@ Spans = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 class Wearers:
     """Columns of shape (len,). Times are microseconds."""
 
-    slots: Mapping[tuple[int, int], int]
+    slots: Slots
     """(episode_no, device_no) -> slot."""
     episode_no: npt.NDArray[np.int32]
     device_no: npt.NDArray[np.int32]
@@ -66,30 +69,21 @@ class Wearers:
     @classmethod
     def of(cls, roster: Roster, rulebook: Rulebook, previous: Self | None = None) -> Self:
         """The columns of a roster. Slots of `previous` stay; new ones follow by number."""
-        worn = _worn(roster)
-        slots = dict(previous.slots) if previous is not None else {}
-        for pair in worn:
-            slots.setdefault(pair, len(slots))
-        count = len(slots)
-        entries = sorted((slots[pair], *entry) for pair, entry in worn.items())
-        columns = _columns(entries, rulebook)
-        named = [entry[0] for entry in entries]
+        tables = Tables.of(roster)
+        worn = _Worn.of(tables)
+        slots = (NO_SLOTS if previous is None else previous.slots).grown(worn.keys)
+        named = slots.at(worn.keys)
         filled = {
-            name: _fill(values, named, count, getattr(previous, name, None))
-            for name, values in columns.items()
+            name: _fill(values, named, len(slots), getattr(previous, name, None))
+            for name, values in _columns(tables, worn, rulebook).items()
         }
-        episodes = {slot: episode for slot, episode, _, _ in entries}
-        broken = {slot: spells for slot, _, _, spells in entries if len(spells) > 1}
+        episodes = tables.episodes
         return cls(
             slots=slots,
-            spells=broken,
-            homes=Homes.of(
-                (None if (e := episodes.get(n)) is None else e.home for n in range(count)), count
-            ),
-            thresholds=OwnThresholds.of(
-                {n: e.fever for n, e in episodes.items() if e.fever}, count
-            ),
-            leave=LeaveWindows.of({n: e.leave for n, e in episodes.items() if e.leave}, count),
+            spells={int(named[n]): spells for n, spells in worn.several.items()},
+            homes=_homes(episodes, worn, named, len(slots)),
+            thresholds=OwnThresholds.of(_rare(episodes.fever, worn, named), len(slots)),
+            leave=LeaveWindows.of(_rare(episodes.leave, worn, named), len(slots)),
             **filled,
         )
 
@@ -114,28 +108,53 @@ class Wearers:
         return self.lives_alone[slots] | old
 
 
-def _worn(roster: Roster) -> dict[tuple[int, int], tuple[Episode, Device, tuple[Spell, ...]]]:
-    """Who wears what and when, in order of (episode, device)."""
-    devices = {device.no: device for device in roster.devices.values()}
-    found: dict[tuple[int, int], list[Assignment]] = {}
-    for device_no, assignments in roster.assignments.items():
-        for assignment in assignments:
-            found.setdefault((assignment.episode_no, device_no), []).append(assignment)
-    return {
-        pair: (episode, devices[pair[1]], _spells_in(episode, found[pair]))
-        for pair in sorted(found)
-        if (episode := roster.episodes.get(pair[0])) is not None
-    }
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worn:
+    """Who wears what and when: a row for each pair, in order of (episode, device)."""
+
+    keys: npt.NDArray[np.int64]
+    """`rules.slots.packed`."""
+    episode: Places
+    """Places in the tables."""
+    device: Places
+    from_at: npt.NDArray[np.int64]
+    until_at: npt.NDArray[np.int64]
+    several: Mapping[int, tuple[Spell, ...]]
+    """By row, the spells of those that have more than one."""
+
+    @classmethod
+    def of(cls, tables: Tables) -> Self:
+        """Assignments to episodes that are not on the roster are nobody's."""
+        given, episodes = tables.assignments, tables.episodes
+        known = np.flatnonzero(np.isin(given.episode_no, episodes.no))
+        keys = packed(given.episode_no[known], given.device_no[known])
+        order = np.argsort(keys, kind="stable")
+        keys, rows = keys[order], known[order]
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        counts = np.diff(first, append=len(keys))
+        episode = episodes.places(given.episode_no[rows[first]])
+        starts_at, ends_at = episodes.starts_at[episode], episodes.ends_at[episode]
+        from_at = np.maximum(given.from_at[rows[first]], starts_at)
+        until_at = np.maximum(np.minimum(given.to_at[rows[first]], ends_at), from_at)
+        several = {}
+        for n in np.flatnonzero(counts > 1).tolist():
+            own = rows[first[n] : first[n] + counts[n]]
+            times = zip(given.from_at[own].tolist(), given.to_at[own].tolist(), strict=True)
+            spells = _spells_in(int(starts_at[n]), int(ends_at[n]), times)
+            from_at[n], until_at[n] = spells[0][0], spells[-1][1]
+            if len(spells) > 1:
+                several[n] = spells
+        device = tables.devices.places(given.device_no[rows[first]])
+        return cls(keys[first], episode, device, from_at, until_at, several)
 
 
-def _spells_in(episode: Episode, assignments: Iterable[Assignment]) -> tuple[Spell, ...]:
+def _spells_in(starts_at: int, ends_at: int, worn: Iterable[Spell]) -> tuple[Spell, ...]:
     """The spells that fall into the episode; those that touch are one. Never empty."""
     spells: list[Spell] = []
-    from_at = episode.starts_at
-    for assignment in assignments:
-        from_at = max(assignment.from_at, episode.starts_at)
-        to_at = _FOR_GOOD if assignment.to_at is None else assignment.to_at
-        until_at = min(to_at, episode.ends_at)
+    from_at = starts_at
+    for worn_from, worn_to in worn:
+        from_at = max(worn_from, starts_at)
+        until_at = min(worn_to, ends_at)
         if spells and spells[-1][1] == from_at:
             from_at = spells.pop()[0]
         if from_at < until_at:
@@ -143,38 +162,52 @@ def _spells_in(episode: Episode, assignments: Iterable[Assignment]) -> tuple[Spe
     return tuple(spells) or ((from_at, from_at),)
 
 
-def _columns(
-    entries: list[tuple[int, Episode, Device, tuple[Spell, ...]]], rulebook: Rulebook
-) -> dict[str, npt.NDArray[Any]]:
+def _columns(tables: Tables, worn: _Worn, rulebook: Rulebook) -> dict[str, npt.NDArray[Any]]:
     """The columns that need no look at other wearers, for the wearers the roster names."""
     runs, silent = rulebook.runs, rulebook.silent
-    interval = np.array([device.interval_s for _, _, device, _ in entries], dtype=np.int64)
+    devices, episodes = tables.devices, tables.episodes
+    interval = devices.interval_s[worn.device].astype(np.int64)
     silence_us = np.maximum(silent.intervals * interval, silent.at_least_s) * SECOND_US
     least_us = (silent.fragile_intervals * interval + silent.fragile_grace_s) * SECOND_US
+    site = devices.site[worn.device]
     return {
-        "episode_no": np.array([episode.no for _, episode, _, _ in entries], dtype=np.int32),
-        "device_no": np.array([device.no for _, _, device, _ in entries], dtype=np.int32),
-        "site": np.array(
-            [device.site or Site.UNKNOWN for _, _, device, _ in entries], dtype=np.uint8
-        ),
-        "spot": np.array([device.spot for _, _, device, _ in entries], dtype=np.bool_),
+        "episode_no": episodes.no[worn.episode],
+        "device_no": devices.no[worn.device],
+        "site": np.where(site == Site.NOT_GIVEN, np.uint8(Site.UNKNOWN), site),
+        "spot": devices.spot[worn.device],
         "sparse": interval >= runs.sparse_interval_s,
         "gap_us": np.maximum(runs.gap_intervals * interval, runs.gap_s) * SECOND_US,
         "silence_us": silence_us,
         "fragile_us": np.maximum(silence_us // silent.fragile_share, least_us),
-        "lives_alone": np.array(
-            ["lives_alone" in episode.flags for _, episode, _, _ in entries], dtype=np.bool_
-        ),
-        "birth_year": np.array(
-            [episode.birth_year or 0 for _, episode, _, _ in entries], dtype=np.int16
-        ),
-        "from_at": np.array([spells[0][0] for _, _, _, spells in entries], dtype=np.int64),
-        "until_at": np.array([spells[-1][1] for _, _, _, spells in entries], dtype=np.int64),
+        "lives_alone": episodes.flagged("lives_alone")[worn.episode],
+        "birth_year": episodes.birth_year[worn.episode],
+        "from_at": worn.from_at,
+        "until_at": worn.until_at,
+    }
+
+
+def _homes(episodes: EpisodeTable, worn: _Worn, named: Numbers, count: int) -> Homes:
+    """Only those of whom the roster names now."""
+    datum = np.full(count, NO_HOME, dtype=np.uint8)
+    datum[named] = episodes.datum[worn.episode]
+    lat, lon, radius_m = (np.zeros(count) for _ in range(3))
+    lat[named] = episodes.lat[worn.episode]
+    lon[named] = episodes.lon[worn.episode]
+    radius_m[named] = episodes.radius_m[worn.episode]
+    return Homes.at(datum, lat, lon, radius_m, _rare(episodes.polygons, worn, named))
+
+
+def _rare(given: Mapping[int, Particular], worn: _Worn, named: Numbers) -> dict[int, Particular]:
+    """What few episodes have, by slot instead of place."""
+    rows = np.flatnonzero(np.isin(worn.episode, np.array(sorted(given), dtype=np.intp)))
+    return {
+        slot: given[place]
+        for slot, place in zip(named[rows].tolist(), worn.episode[rows].tolist(), strict=True)
     }
 
 
 def _fill(
-    values: npt.NDArray[Any], slots: list[int], count: int, previous: npt.NDArray[Any] | None
+    values: npt.NDArray[Any], slots: Numbers, count: int, previous: npt.NDArray[Any] | None
 ) -> npt.NDArray[Any]:
     column = np.zeros(count, dtype=values.dtype)
     if previous is not None:

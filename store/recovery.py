@@ -6,41 +6,48 @@ Silence, which goes by the receive clock, is taken from the journal instead.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, LiteralString
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from domain.batch import READING, Rows, in_order
 from domain.instant import DAY_US, from_datetime, to_datetime
-from domain.people import Roster
 from ingest.sequences import Sequences
 from ingest.work import Beginning
+from rules import silent
 from rules.engine import apply, evaluate
 from rules.rulebook import Rulebook
-from rules.silent import restore
+from rules.slots import NO_SLOT
 from rules.state import State, fresh
 from rules.wearers import Wearers
 from store import late_work, noticed, rejections, roster
 from store.errors import translated
 from store.readings import fetch
 
-Pair = tuple[int, int]
-"""(episode_no, device_no)."""
+PAGE: Final = 10_000
+"""So many rows are Python's own objects at a time."""
+
+Instants = npt.NDArray[np.int64]
 
 _SPAN: Final = "SELECT min(measured_at), max(measured_at) FROM reading"
 _HEARD: Final = (
-    "SELECT r.episode_no, r.device_no, r.received_at, j.receive_clock_us"
+    "SELECT r.episode_no, r.device_no, (extract(epoch FROM r.received_at) * 1000000)::bigint,"
+    " j.receive_clock_us"
     " FROM (SELECT episode_no, device_no, max(received_at) AS received_at, max(batch) AS batch"
-    "  FROM reading WHERE episode_no = ANY(%s) GROUP BY episode_no, device_no) r"
+    "  FROM reading WHERE episode_no IN (SELECT e.episode_no FROM episode e WHERE e.ends_at > %s)"
+    "  GROUP BY episode_no, device_no) r"
     " JOIN journal j ON j.shard = 0 AND j.batch = r.batch"
 )
-_CLOCK_AT: Final = (
-    "SELECT receive_clock_us FROM journal WHERE shard = 0 AND now_at <= %s"
-    " ORDER BY batch DESC LIMIT 1"
+_CLOCKS_SINCE: Final = (
+    "SELECT (extract(epoch FROM now_at) * 1000000)::bigint, receive_clock_us FROM journal"
+    " WHERE shard = 0 AND batch >= coalesce("
+    "(SELECT max(batch) FROM journal WHERE shard = 0 AND now_at <= %s), 0) ORDER BY batch"
 )
 
 
@@ -53,7 +60,7 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
         assert clock is not None
         sequences = _Numbers(cursor, now)
         state = _judged_again(cursor, wearers, rulebook, now, sequences)
-        _recall_silence(cursor, state, people, wearers)
+        _recall_silence(cursor, state, wearers, now)
         return Beginning(
             rulebook=rulebook,
             roster=people,
@@ -74,17 +81,19 @@ def _judged_again(
 ) -> State:
     """The state after all stored readings of the wearers, a day at a time."""
     state = fresh(len(wearers.slots))
+    since = to_datetime(now - roster.KEPT_AFTER_END_US)
     oldest, newest = cursor.execute(_SPAN).fetchone() or (None, None)
     if oldest is None or newest is None:
         return state
-    episodes = sorted({episode_no for episode_no, _ in wearers.slots})
     for day in range(from_datetime(oldest) // DAY_US, from_datetime(newest) // DAY_US + 1):
         rows = fetch(
             cursor,
-            "WHERE measured_at >= {} AND measured_at < {} AND episode_no = ANY({})",
-            [to_datetime(day * DAY_US), to_datetime((day + 1) * DAY_US), episodes],
+            "WHERE measured_at >= {} AND measured_at < {} AND episode_no IN"
+            " (SELECT e.episode_no FROM episode e WHERE e.ends_at > {})",
+            [to_datetime(day * DAY_US), to_datetime((day + 1) * DAY_US), since],
         )
-        rows = _with_slots(rows, wearers.slots)
+        rows["slot"] = wearers.slots.find(rows["episode_no"], rows["device_no"])
+        rows = in_order(rows[rows["slot"] != NO_SLOT])
         numbers.saw(rows)
         if len(rows):
             state = apply(state, evaluate(state, rows, wearers, rulebook, now, 0))
@@ -139,33 +148,57 @@ class _Numbers:
         return self._sequences
 
 
-def _with_slots(rows: Rows, slots: Mapping[Pair, int]) -> Rows:
-    """The rows of known wearers, in order. Looks each wearer up once, not each row."""
-    pairs, which = np.unique(rows[["episode_no", "device_no"]], return_inverse=True)
-    slot_of = [slots.get((int(pair["episode_no"]), int(pair["device_no"])), -1) for pair in pairs]
-    rows["slot"] = np.array(slot_of, dtype=np.int32)[which] if slot_of else -1
-    return in_order(rows[rows["slot"] >= 0])
-
-
-def _recall_silence(cursor: psycopg.Cursor, state: State, people: Roster, wearers: Wearers) -> None:
+def _recall_silence(cursor: psycopg.Cursor, state: State, wearers: Wearers, now: int) -> None:
     """Fills in when each wearer was last heard, on both clocks, and who was silent already."""
-    heard = dict(_heard(cursor, sorted(people.episodes)))
-    standing = {
-        (finding.key.episode_no, finding.key.device_no): finding
-        for finding in late_work.standing_silences(cursor)
-    }
-    for pair, slot in wearers.slots.items():
-        heard_at, clock = heard.get(pair) or _unheard(cursor, int(wearers.from_at[slot]))
-        restore(state, slot, heard_at, clock, standing.get(pair))
+    slots, heard_at, clock = _heard(cursor, wearers, now)
+    unheard = np.ones(len(wearers), dtype=np.bool_)
+    unheard[slots] = False
+    never = np.flatnonzero(unheard)
+    silent.restore(state, slots, heard_at, clock)
+    silent.restore(state, never, *_unheard(cursor, wearers.from_at[never]))
+    for finding in late_work.standing_silences(cursor):
+        slot = wearers.slots.get((finding.key.episode_no, finding.key.device_no))
+        if slot is not None:
+            silent.restore_standing(state, slot, finding)
 
 
-def _heard(cursor: psycopg.Cursor, episodes: list[int]) -> Iterator[tuple[Pair, tuple[int, int]]]:
-    """When each wearer was last heard: (received_at, the receive clock then)."""
-    for episode_no, device_no, received_at, clock in cursor.execute(_HEARD, [episodes]):
-        yield (episode_no, device_no), (from_datetime(received_at), clock)
+def _heard(
+    cursor: psycopg.Cursor, wearers: Wearers, now: int
+) -> tuple[npt.NDArray[np.int64], Instants, Instants]:
+    """When wearers were last heard: (slots, received_at, the receive clock then). Shapes (n,)."""
+    since = to_datetime(now - roster.KEPT_AFTER_END_US)
+    episode_no, device_no, received_at, clock = _columns(cursor, _HEARD, since, 4)
+    slots = wearers.slots.find(episode_no, device_no)
+    known = slots != NO_SLOT
+    return slots[known].astype(np.int64), received_at[known], clock[known]
 
 
-def _unheard(cursor: psycopg.Cursor, from_at: int) -> tuple[int, int]:
-    """Silence of somebody never heard counts from the assignment, by our clock of then."""
-    row = cursor.execute(_CLOCK_AT, [to_datetime(from_at)]).fetchone()
-    return (0, 0) if row is None else (from_at, int(row[0]))
+def _unheard(cursor: psycopg.Cursor, from_at: Instants) -> tuple[Instants, Instants]:
+    """Silence of somebody never heard counts from the assignment, by our clock of then.
+
+    That is the clock of the newest step begun by then; before the first step there is none, and
+    counting begins anew: (0, 0).
+    """
+    if not len(from_at):
+        return from_at, from_at
+    begun_at, clocks = _columns(cursor, _CLOCKS_SINCE, to_datetime(int(from_at.min())), 2)
+    # The time of day may have gone back between steps: a step counts up to the earliest after it.
+    earliest = np.minimum.accumulate(begun_at[::-1])[::-1]
+    step = np.searchsorted(earliest, from_at, side="right") - 1
+    known = step >= 0
+    clock = np.zeros(len(from_at), dtype=np.int64)
+    clock[known] = clocks[step[known]]
+    return np.where(known, from_at, 0), clock
+
+
+def _columns(
+    cursor: psycopg.Cursor, query: LiteralString, since: datetime, width: int
+) -> npt.NDArray[np.int64]:
+    """The whole numbers a query of so many columns yields. Shape (width, n)."""
+    pages = [np.empty((0, width), dtype=np.int64)]
+    connection = cursor.connection
+    with connection.transaction(), connection.cursor("recalled") as server:
+        server.execute(query, [since])
+        while rows := server.fetchmany(PAGE):
+            pages.append(np.array(rows, dtype=np.int64))
+    return np.concatenate(pages).T

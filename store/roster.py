@@ -3,19 +3,25 @@
 Reads no names, phones or addresses. Writing is in `store.roster_import`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
-from psycopg.rows import dict_row
 
-from domain.instant import DAY_US, from_datetime, parse_rfc3339, to_datetime
+from domain.instant import DAY_US, parse_rfc3339, to_datetime
 from domain.people import Assignment, Device, Episode, Home, LeaveWindow, Roster, Threshold
 from domain.reading import DATUM_BY_WORD, Site, centi
+from domain.tables import AssignmentTable, DeviceTable, EpisodeTable, Tables
+from domain.texts import PAGE
 
 KEPT_AFTER_END_US: Final = 31 * DAY_US
 """Episodes stay in memory so long after their end: a reading may be 30 days late."""
+
+
+_ALL_DEVICES: Final = "FROM device"
+_ALL_EPISODES: Final = "FROM episode e JOIN person p USING (person_no) WHERE e.ends_at > %s"
+_ALL_ASSIGNMENTS: Final = "FROM assignment a JOIN episode e USING (episode_no) WHERE e.ends_at > %s"
 
 
 def version(connection: psycopg.Connection) -> int:
@@ -26,58 +32,91 @@ def version(connection: psycopg.Connection) -> int:
 
 
 def load(connection: psycopg.Connection, now: int) -> Roster:
-    """The roster at its newest version, without episodes that ended long ago. One snapshot."""
+    """The roster at its newest version, without episodes that ended long ago. One snapshot.
+
+    It is read a page at a time into tables, so that a million people never are a million objects.
+    """
+    since = to_datetime(now - KEPT_AFTER_END_US)
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        episodes = _episodes(connection, now)
-        return Roster(
-            version=version(connection),
-            devices=_devices(connection),
-            episodes=episodes,
-            assignments=_assignments(connection, episodes),
+        # Every row is fetched, so plan for the last one and not for the first.
+        connection.execute("SET LOCAL cursor_tuple_fraction = 1")
+        connection.execute("SET LOCAL work_mem = '64MB'")
+        tables = Tables(
+            devices=DeviceTable(_devices(connection), _count(connection, _ALL_DEVICES)),
+            episodes=EpisodeTable(
+                _episodes(connection, since), _count(connection, _ALL_EPISODES, since)
+            ),
+            assignments=AssignmentTable(
+                _assignments(connection, since), _count(connection, _ALL_ASSIGNMENTS, since)
+            ),
         )
+        return tables.roster(version(connection))
 
 
-def _devices(connection: psycopg.Connection) -> dict[str, Device]:
-    rows = connection.execute("SELECT device_no, id, model, site, interval_s, spot FROM device")
-    return {
-        id_: Device(no, id_, model, Site.of(site) if site else Site.NOT_GIVEN, interval_s, spot)
-        for no, id_, model, site, interval_s, spot in rows
-    }
+def _count(connection: psycopg.Connection, of: LiteralString, *values: object) -> int:
+    row = connection.execute("SELECT count(*) " + of, values).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
-def _episodes(connection: psycopg.Connection, now: int) -> dict[int, Episode]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(
-            "SELECT e.episode_no, e.id, p.id AS person, g.id AS grid, c.id AS community,"
-            " e.building,"
-            " e.starts_at, e.ends_at, e.home, e.thresholds, e.leave, p.birth_year, p.flags"
-            " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
-            " JOIN community c USING (community_no) WHERE e.ends_at > %s",
-            [to_datetime(now - KEPT_AFTER_END_US)],
-        )
-        return {row["episode_no"]: _episode(row) for row in cursor}
+def _rows(
+    connection: psycopg.Connection, query: LiteralString, *values: object
+) -> Iterator[tuple[Any, ...]]:
+    """A page at a time from the server: a whole result would be in memory at once."""
+    with connection.cursor("roster", binary=True) as cursor:
+        cursor.itersize = PAGE
+        yield from cursor.execute(query, values)
 
 
-def _episode(row: Mapping[str, Any]) -> Episode:
-    return Episode(
-        no=row["episode_no"],
-        id=row["id"],
-        person=row["person"],
-        grid=row["grid"],
-        community=row["community"],
-        building=row["building"],
-        starts_at=from_datetime(row["starts_at"]),
-        ends_at=from_datetime(row["ends_at"]),
-        home=home_of(row["home"]),
-        birth_year=row["birth_year"],
-        flags=tuple(row["flags"]),
-        fever=fever_of(row["thresholds"]),
-        leave=tuple(
-            LeaveWindow(parse_rfc3339(leave["from"]), parse_rfc3339(leave["to"]), leave["why"])
-            for leave in row["leave"]
-        ),
+def _devices(connection: psycopg.Connection) -> Iterator[Device]:
+    query: LiteralString = (
+        "SELECT device_no, id, model, site, interval_s, spot " + _ALL_DEVICES + " ORDER BY 1"
     )
+    for no, id_, model, site, interval_s, spot in _rows(connection, query):
+        where = Site.of(site) if site else Site.NOT_GIVEN
+        yield Device(no, id_, model, where, interval_s, spot)
+
+
+def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episode]:
+    # What most people have not, or all alike, comes as NULL or as a column: JSON is dear to read.
+    query: LiteralString = (
+        "SELECT e.episode_no, e.id, (extract(epoch FROM e.starts_at) * 1000000)::bigint,"
+        " (extract(epoch FROM e.ends_at) * 1000000)::bigint,"
+        " CASE WHEN e.home ? 'polygon' THEN e.home END, e.home->>'datum',"
+        " (e.home->'lat')::float8, (e.home->'lon')::float8, (e.home->'radius_m')::float8,"
+        " p.birth_year, nullif(p.flags, '{}'), nullif(e.thresholds, '{}'), nullif(e.leave, '[]') "
+        + _ALL_EPISODES
+        + " ORDER BY 1"
+    )
+    for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave in _rows(
+        connection, query, since
+    ):
+        circle = None if datum is None else Home(DATUM_BY_WORD[datum], *place)
+        yield Episode(
+            no=no,
+            id=id_,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            home=circle if fenced is None else home_of(fenced),
+            birth_year=born,
+            flags=tuple(flags or ()),
+            fever=fever_of(own or {}),
+            leave=tuple(
+                LeaveWindow(parse_rfc3339(each["from"]), parse_rfc3339(each["to"]), each["why"])
+                for each in leave or ()
+            ),
+        )
+
+
+def _assignments(connection: psycopg.Connection, since: datetime) -> Iterator[Assignment]:
+    query: LiteralString = (
+        "SELECT a.device_no, a.episode_no, (extract(epoch FROM a.from_at) * 1000000)::bigint,"
+        " (extract(epoch FROM a.to_at) * 1000000)::bigint "
+        + _ALL_ASSIGNMENTS
+        + " ORDER BY a.device_no, a.from_at"
+    )
+    return (Assignment(*row) for row in _rows(connection, query, since))
 
 
 def home_of(stored: Mapping[str, Any] | None) -> Home | None:
@@ -110,22 +149,3 @@ def _threshold(entry: float | Mapping[str, Any]) -> Threshold:
         entry.get("origin") or "person",
         None if expires_at is None else parse_rfc3339(expires_at),
     )
-
-
-def _assignments(
-    connection: psycopg.Connection, episodes: Mapping[int, Episode]
-) -> dict[int, tuple[Assignment, ...]]:
-    found: dict[int, list[Assignment]] = {}
-    rows = connection.execute(
-        "SELECT device_no, episode_no, from_at, to_at FROM assignment ORDER BY device_no, from_at"
-    )
-    for device_no, episode_no, from_at, to_at in rows:
-        if episode_no in episodes:
-            found.setdefault(device_no, []).append(
-                Assignment(device_no, episode_no, from_datetime(from_at), _instant(to_at))
-            )
-    return {device_no: tuple(worn) for device_no, worn in found.items()}
-
-
-def _instant(moment: datetime | None) -> int | None:
-    return None if moment is None else from_datetime(moment)

@@ -36,10 +36,6 @@ def _roster() -> Roster:
         n + 1: Episode(
             no=n + 1,
             id=f"e-{n}",
-            person=f"p-{n}",
-            grid="g",
-            community="c",
-            building="1",
             starts_at=STARTED_AT - DAY_US,
             ends_at=STARTED_AT + 14 * DAY_US,
             home=Home(Datum.WGS84, 32.0603, 118.7969, 50.0),

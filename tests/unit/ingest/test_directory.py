@@ -9,7 +9,7 @@ NOON = parse_rfc3339("2026-02-03T12:00:00Z")
 
 
 def _episode(no: int) -> Episode:
-    return Episode(no, f"e-{no}", "p", "g", "c", "", NOON - DAY_US, NOON + DAY_US, None, None)
+    return Episode(no, f"e-{no}", NOON - DAY_US, NOON + DAY_US, None, None)
 
 
 ROSTER = Roster(

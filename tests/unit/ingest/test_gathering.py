@@ -14,7 +14,7 @@ from ingest.sources.port import Envelope
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
 TOPIC = "doorstep/v1/devices/w-1/readings"
-EPISODE = Episode(1, "e-1", "p-1", "g", "c", "", NOW - DAY_US, NOW + DAY_US, None, None)
+EPISODE = Episode(1, "e-1", NOW - DAY_US, NOW + DAY_US, None, None)
 ROSTER = Roster(
     version=1,
     devices={"w-1": Device(1, "w-1", "band-a", Site.WRIST, 60, spot=False)},

@@ -15,7 +15,7 @@ from rules.state import fresh
 from rules.wearers import Wearers
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
-EPISODE = Episode(1, "e-1", "p-1", "g", "c", "", NOW - DAY_US, NOW + DAY_US, None, None)
+EPISODE = Episode(1, "e-1", NOW - DAY_US, NOW + DAY_US, None, None)
 ROSTER = Roster(
     version=1,
     devices={"w-1": Device(1, "w-1", "band-a", Site.AXILLARY, 60, spot=False)},

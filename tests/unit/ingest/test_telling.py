@@ -21,7 +21,7 @@ from ingest.wire import boot_key, decode
 from ingest.work import RejectedMessage
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
-EPISODE = Episode(1, "e-1", "p-1", "g", "c", "", NOW - DAY_US, NOW + DAY_US, None, None)
+EPISODE = Episode(1, "e-1", NOW - DAY_US, NOW + DAY_US, None, None)
 ROSTER = Roster(
     version=1,
     devices={

@@ -36,10 +36,6 @@ def episode(no: int, starts_at: int) -> Episode:
     return Episode(
         no=no,
         id=f"e-{no:03}",
-        person=f"p-{no:03}",
-        grid="grid-03",
-        community="c-01",
-        building="3",
         starts_at=starts_at,
         ends_at=starts_at + 60 * DAY_US,
         home=None,

@@ -28,10 +28,6 @@ def one_wearer() -> Roster:
     episode = Episode(
         no=1,
         id="e-1",
-        person="p-1",
-        grid="g",
-        community="c",
-        building="1",
         starts_at=NOW - DAY_US,
         ends_at=NOW + DAY_US,
         home=None,

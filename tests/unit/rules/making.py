@@ -56,10 +56,6 @@ def roster_of(*worn: Worn, version: int = 1) -> Roster:
             n: Episode(
                 n,
                 f"e{n}",
-                f"p{n}",
-                "g",
-                "c",
-                "",
                 each.starts_at,
                 each.ends_at,
                 each.home,

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from domain.instant import DAY_US, SECOND_US
 from rules.finding import Change, Finding, Rule, Severity
-from rules.silent import restore
+from rules.silent import restore, restore_standing
 from rules.state import fresh
 from tests.unit.rules.making import T0, Service, Worn, key, minutes, reading, seconds
 
@@ -219,10 +220,12 @@ def test_it_can_be_restored_after_a_restart() -> None:
     service.tick(minutes(20), seconds(1200))
     before = service.state.copy()
     standing = silences(service)[0]
-    restore(service.state, 0, T0, 0, standing)
-    restore(service.state, 1, T0, 0, silences(service, 1)[0])
+    both, at = np.array([0, 1]), np.array([T0, T0])
+    restore(service.state, both, at, np.array([0, 0]))
+    restore_standing(service.state, 0, standing)
+    restore_standing(service.state, 1, silences(service, 1)[0])
     assert service.state.tobytes() == before.tobytes()
-    restore(service.state, 0, 0, 0, None)
+    restore(service.state, both[:1], np.array([0]), np.array([0]))
     assert service.state["silence"][0].tobytes() == fresh(1)["silence"][0].tobytes()
 
 

@@ -24,10 +24,7 @@ def _roster(played: World) -> Roster:
             band.device: Device(no, band.device, "band-a", band.site, 60, spot=False)
             for no, band in zip(numbers, played.bands, strict=True)
         },
-        episodes={
-            no: Episode(no, f"e-{no}", f"p-{no}", "grid-01", "c-01", "1", 0, ends_at, None, 1970)
-            for no in numbers
-        },
+        episodes={no: Episode(no, f"e-{no}", 0, ends_at, None, 1970) for no in numbers},
         assignments={no: (Assignment(no, no, 0, None),) for no in numbers},
     )
 
