@@ -46,7 +46,7 @@ class DeviceTable(Mapping[str, Device]):
         def ids() -> Iterator[str]:
             for place, page in _pages(devices):
                 self.no[place] = [device.no for device in page]
-                self.site[place] = [device.site for device in page]
+                self.site[place] = _codes(device.site for device in page)
                 self.interval_s[place] = [device.interval_s for device in page]
                 self.spot[place] = [device.spot for device in page]
                 self._model[place] = [models.setdefault(d.model, len(models)) for d in page]
@@ -143,10 +143,10 @@ class EpisodeTable(Mapping[int, Episode]):
 
     def _take_homes(self, place: slice, page: Sequence[Episode]) -> None:
         homes = [episode.home for episode in page]
-        table = [(h.datum, h.lat, h.lon, h.radius_m) if h else (NO_HOME, 0, 0, 0) for h in homes]
-        datum, lat, lon, radius_m = np.array(table, dtype=np.float64).T
-        self.datum[place] = datum
-        self.lat[place], self.lon[place], self.radius_m[place] = lat, lon, radius_m
+        self.datum[place] = _codes(NO_HOME if home is None else home.datum for home in homes)
+        self.lat[place] = [0.0 if home is None else home.lat for home in homes]
+        self.lon[place] = [0.0 if home is None else home.lon for home in homes]
+        self.radius_m[place] = [0.0 if home is None else home.radius_m for home in homes]
         self.polygons |= {n: h for n, h in enumerate(homes, place.start) if h and h.polygon}
 
     def _take_rarities(self, first: int, page: Sequence[Episode]) -> None:
@@ -270,6 +270,11 @@ def _pages(rows: Iterable[Row]) -> Iterator[tuple[slice, list[Row]]]:
         done += len(page)
 
 
+def _codes(small: Iterable[int]) -> npt.NDArray[np.uint8]:
+    """A column of members of enumerations, which numpy would be slow to read."""
+    return np.frombuffer(bytes(small), dtype=np.uint8)
+
+
 def _place(ascending: Numbers, number: int) -> int:
     place = int(ascending.searchsorted(number))
     if place == len(ascending) or ascending[place] != number:
@@ -279,5 +284,6 @@ def _place(ascending: Numbers, number: int) -> int:
 
 def _places(ascending: Numbers, numbers: Numbers) -> npt.NDArray[np.intp]:
     places = np.searchsorted(ascending, numbers)
+    assert not len(places) or places.max() < len(ascending)
     assert (ascending[places] == numbers).all()
     return places

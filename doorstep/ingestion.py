@@ -15,6 +15,7 @@ import uvicorn
 
 from domain.people import Roster
 from doorstep import faults
+from doorstep.memory import map_large_arrays
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
@@ -40,6 +41,7 @@ GARBAGE_EVERY = 50_000
 async def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT; raises what `doorstep.cli` turns into exit codes."""
     faults.arm(os.environ)
+    map_large_arrays()
     clock = settings.make_clock()
     rulebook = settings.load_rulebook()
     listener = listen("ingest.http_port", settings.ingest.http_host, settings.ingest.http_port)
@@ -47,6 +49,8 @@ async def run(settings: Settings) -> None:
     connection = await asyncio.to_thread(_connect_patiently, ledger)
     beginning = await asyncio.to_thread(recall, connection, rulebook, clock.now())
     pipeline = Pipeline(_limits(settings), beginning)
+    _log_beginning(beginning)
+    del beginning  # the pipeline lets go of the first roster when there is a second
     ports = Ports(
         source=source(settings.source_settings(), clock.now),
         ledger=ledger,
@@ -60,7 +64,6 @@ async def run(settings: Settings) -> None:
             application(pipeline, runner.signals), log_config=None, access_log=False, lifespan="off"
         )
     )
-    _log_beginning(beginning)
     _leave_alone_what_stays()
     with watched():
         await _serve_until_stopped(runner, server, listener)

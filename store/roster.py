@@ -3,8 +3,9 @@
 Reads no names, phones or addresses. Writing is in `store.roster_import`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -19,6 +20,7 @@ KEPT_AFTER_END_US: Final = 31 * DAY_US
 """Episodes stay in memory so long after their end: a reading may be 30 days late."""
 
 
+_NOTHING: Final[Mapping[Site, Threshold]] = MappingProxyType({})
 _ALL_DEVICES: Final = "FROM device"
 _ALL_EPISODES: Final = "FROM episode e JOIN person p USING (person_no) WHERE e.ends_at > %s"
 _ALL_ASSIGNMENTS: Final = "FROM assignment a JOIN episode e USING (episode_no) WHERE e.ends_at > %s"
@@ -73,9 +75,11 @@ def _devices(connection: psycopg.Connection) -> Iterator[Device]:
     query: LiteralString = (
         "SELECT device_no, id, model, site, interval_s, spot " + _ALL_DEVICES + " ORDER BY 1"
     )
+    sites: dict[str | None, Site] = {None: Site.NOT_GIVEN, "": Site.NOT_GIVEN}
     for no, id_, model, site, interval_s, spot in _rows(connection, query):
-        where = Site.of(site) if site else Site.NOT_GIVEN
-        yield Device(no, id_, model, where, interval_s, spot)
+        if site not in sites:
+            sites[site] = Site.of(site)
+        yield Device(no, id_, model, sites[site], interval_s, spot)
 
 
 def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episode]:
@@ -101,11 +105,8 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
             home=circle if fenced is None else home_of(fenced),
             birth_year=born,
             flags=tuple(flags or ()),
-            fever=fever_of(own or {}),
-            leave=tuple(
-                LeaveWindow(parse_rfc3339(each["from"]), parse_rfc3339(each["to"]), each["why"])
-                for each in leave or ()
-            ),
+            fever=fever_of(own) if own else _NOTHING,
+            leave=leave_of(leave) if leave else (),
         )
 
 
@@ -138,6 +139,14 @@ def fever_of(stored: Mapping[str, Any]) -> dict[Site, Threshold]:
     if not isinstance(given, Mapping) or "value_c" in given:
         given = {"axillary": given, "forehead": given}
     return {Site.of(word): _threshold(entry) for word, entry in given.items()}
+
+
+def leave_of(stored: Sequence[Mapping[str, str]]) -> tuple[LeaveWindow, ...]:
+    """The times a person may be away."""
+    return tuple(
+        LeaveWindow(parse_rfc3339(each["from"]), parse_rfc3339(each["to"]), each["why"])
+        for each in stored
+    )
 
 
 def _threshold(entry: float | Mapping[str, Any]) -> Threshold:

@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.instant import DAY_US
 from domain.people import Assignment, Home, LeaveWindow, Roster, Threshold
 from domain.reading import Datum, Site
+from domain.tables import Tables
+from rules.homes import Homes
 from rules.rulebook import DEFAULT
 from rules.wearers import Wearers
 from tests.unit.rules.making import T0, Worn, minutes, roster_of, seconds
@@ -120,3 +124,89 @@ def test_an_empty_roster_after_a_full_one() -> None:
     full = wearers(Worn(home=Home(Datum.WGS84, 1, 2, 3)))
     empty = Wearers.of(Roster(2, {}, {}, {}), DEFAULT, full)
     assert (len(empty), dict(empty.slots)) == (1, dict(full.slots))
+
+
+times = st.integers(0, 40)
+people = st.lists(
+    st.builds(
+        Worn,
+        site=st.sampled_from(Site),
+        interval_s=st.integers(1, 2000),
+        spot=st.booleans(),
+        home=st.none()
+        | st.builds(Home, st.sampled_from(Datum), st.just(32.0), st.just(118.0), times),
+        fever=st.dictionaries(
+            st.sampled_from(Site), st.builds(Threshold, times, st.just("dr")), max_size=2
+        ),
+        leave=st.lists(st.builds(LeaveWindow, times, times, st.just("")), max_size=2).map(tuple),
+        flags=st.lists(st.sampled_from(("lives_alone", "chronic")), unique=True).map(tuple),
+        birth_year=st.none() | st.integers(1880, 2100),
+        starts_at=times,
+        ends_at=times,
+    ),
+    max_size=4,
+)
+
+
+@st.composite
+def rosters(draw: st.DrawFn) -> Roster:
+    """Anybody may have worn anything, several times, also in episodes that are not there."""
+    roster = roster_of(*draw(people))
+    each = st.tuples(st.integers(1, 5), times, st.none() | times).filter(
+        lambda spell: spell[2] is None or spell[1] < spell[2]
+    )
+    worn = {
+        device.no: tuple(
+            Assignment(device.no, *spell)
+            for spell in sorted(draw(st.lists(each, max_size=3)), key=lambda spell: spell[1])
+        )
+        for device in roster.devices.values()
+    }
+    return replace(roster, assignments={no: spells for no, spells in worn.items() if spells})
+
+
+def told(roster: Roster, columns: Wearers) -> None:
+    """Holds the columns against the roster, one wearer at a time."""
+    devices = {device.no: device for device in roster.devices.values()}
+    named = {
+        (each.episode_no, each.device_no)
+        for spells in roster.assignments.values()
+        for each in spells
+        if each.episode_no in roster.episodes
+    }
+    for pair, slot in columns.slots.items():
+        episode = roster.episodes.get(pair[0]) if pair in named else None
+        assert (columns.episode_no[slot], columns.device_no[slot]) == pair
+        home = None if episode is None else episode.home
+        alone, among = Homes.of([home], 1), columns.homes
+        for name in ("lat", "lon", "lat_m", "lon_m", "radius_dm", "shape"):
+            if home is not None or name == "shape":
+                assert getattr(among, name)[slot] == getattr(alone, name)[0], name
+        assert columns.thresholds.has_any[slot] == bool(episode and episode.fever)
+        assert columns.leave.count[slot] == (len(episode.leave) if episode else 0)
+        if episode is None:
+            continue
+        device = devices[pair[1]]
+        assert columns.site[slot] == (device.site or Site.UNKNOWN)
+        assert columns.spot[slot] == device.spot
+        assert columns.gap_us[slot] == seconds(max(3 * device.interval_s, 1200))
+        assert columns.silence_us[slot] == seconds(max(3 * device.interval_s, 900))
+        assert columns.lives_alone[slot] == ("lives_alone" in episode.flags)
+        assert columns.birth_year[slot] == (episode.birth_year or 0)
+        spells = columns.spells_of(slot)
+        own = [each for each in roster.assignments[pair[1]] if each.episode_no == pair[0]]
+        for at in range(-1, 42):
+            running = episode.starts_at <= at < episode.ends_at
+            worn = any(e.from_at <= at and (e.to_at is None or at < e.to_at) for e in own)
+            assert any(begin <= at < end for begin, end in spells) == (running and worn)
+
+
+@given(rosters(), rosters())
+def test_the_columns_say_what_the_roster_says(first: Roster, second: Roster) -> None:
+    before = Wearers.of(first, DEFAULT)
+    told(first, before)
+    tables = Tables.of(second).roster(second.version)
+    after, again = Wearers.of(second, DEFAULT, before), Wearers.of(tables, DEFAULT, before)
+    told(second, after)
+    assert after.slots == again.slots
+    assert after.from_at.tolist() == again.from_at.tolist()
