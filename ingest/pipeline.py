@@ -108,7 +108,8 @@ class Pipeline:
         self._aged = False
         self._waking = False
         self._generation: int | None = None
-        self._connected_before = False
+        # Of an earlier process the broker should have kept the session, and its queue.
+        self._session_expected = beginning.heard_before
         self._backlog = True
         self._paused = False
         self._draining = False
@@ -209,12 +210,12 @@ class Pipeline:
             if self._generation == event.generation:
                 self._generation = None
             return
-        if self._connected_before and not event.session_present:
+        if self._session_expected and not event.session_present:
             detail = "the broker forgot our session: possible gap"
             effects.append(Warn("session_lost", detail))
             self._noticing.session_lost(detail, now)
         self._generation = event.generation
-        self._connected_before = True
+        self._session_expected = True
 
     def _take_over(self, event: Committed, now: int, effects: list[Effect]) -> None:
         flight, result, counters = self._in_flight, event.result, self.counters

@@ -134,6 +134,8 @@ class Beginning:
     receive_clock_us: int
     late_left: bool
     sequences: Sequences = field(default_factory=Sequences)
+    heard_before: bool = False
+    """An earlier process has had messages."""
 
 
 class Ledger(Protocol):

@@ -50,6 +50,8 @@ _CLOCKS_SINCE: Final = (
     "(SELECT max(batch) FROM journal WHERE shard = 0 AND now_at <= %s), 0) ORDER BY batch"
 )
 
+_ANY_BATCH: Final = "SELECT FROM journal WHERE kind = 'batch' LIMIT 1"
+
 
 def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Beginning:
     """Where the last process left off. Reads only."""
@@ -69,6 +71,7 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
             receive_clock_us=int(clock[0]),
             late_left=late_work.left(cursor),
             sequences=sequences.recalled(cursor),
+            heard_before=cursor.execute(_ANY_BATCH).fetchone() is not None,
         )
 
 

@@ -29,6 +29,7 @@ LOST = 100
 READINGS = "SELECT count(*) FROM reading"
 NUMBERS = "SELECT count(DISTINCT (device_no, boot_key, seq)) FROM reading"
 GAPS = "SELECT count(*) FROM gap"
+SESSIONS_LOST = "SELECT count(*) FROM signal WHERE kind = 'session_lost'"
 
 
 def wipe(broker: Mosquitto) -> None:
@@ -95,6 +96,8 @@ async def test_a_wiped_broker_costs_no_reading(database: str, tmp_path: Path) ->
             await confirmed(publisher, before + LOST)
             await asyncio.to_thread(wipe, broker)
             async with running(service):
+                # The broker forgot us while nobody was there to see it.
+                await asyncio.to_thread(stored.wait_for, database, SESSIONS_LOST, 1)
                 await all_stored(database, fleet)
                 publisher.stop()
                 tally = await publishing

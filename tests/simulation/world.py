@@ -239,6 +239,7 @@ class World:
             receive_clock_us=self.ledger.receive_clock_us,
             late_left=bool(self.ledger.late),
             sequences=self._recalled(),
+            heard_before=self.ledger.batch > 0,
         )
         self.pipeline = Pipeline(self._limits, beginning)
         self._pending: list[Event] = []

@@ -11,7 +11,7 @@ import pytest
 
 from domain.batch import Rows
 from domain.instant import DAY_US, HOUR_US, MINUTE_US, SECOND_US, format_rfc3339
-from ingest.events import Commit, Committed, Received, Woke
+from ingest.events import Commit, Committed, Received, Ticked, Woke
 from ingest.gathering import Limits
 from ingest.missing import Range, Standing
 from ingest.pipeline import Pipeline
@@ -54,6 +54,12 @@ class Process:
         """One step, committed."""
         result = self.ledger.commit(self.work(messages, now))
         self._pipeline.handle(Committed(result), now)
+
+    def ticks(self) -> None:
+        """A step without messages."""
+        [effect] = self._pipeline.handle(Ticked(), NOW)
+        assert isinstance(effect, Commit)
+        self._pipeline.handle(Committed(self.ledger.commit(effect.work)), NOW)
 
     def standings(self) -> dict[tuple[int, int], Standing]:
         """Where each boot of each device stands."""
@@ -193,6 +199,20 @@ def test_a_gap_is_there_exactly_when_the_readings_around_it_are(
     process.ledger.commit(work)
     [gap] = _gaps(imported).values()
     assert gap == (Range(2, 3, NOW),)
+
+
+def test_a_new_process_knows_whether_there_was_one_that_heard(
+    start: Callable[[], Process], imported: str
+) -> None:
+    process = start()
+    assert not process.beginning.heard_before
+    process.ticks()
+    process.dies()
+    process = start()
+    assert not process.beginning.heard_before
+    process.stores([_message(0, "a", 1)])
+    process.dies()
+    assert start().beginning.heard_before
 
 
 def test_a_gap_shrinks_and_vanishes_and_keeps_its_age(

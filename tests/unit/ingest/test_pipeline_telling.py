@@ -18,6 +18,7 @@ from ingest.events import (
     SourceLost,
     SourceUp,
     Ticked,
+    Warn,
     Woke,
 )
 from ingest.pipeline import Pipeline
@@ -146,6 +147,19 @@ def test_a_lost_session_is_a_signal_of_the_next_step() -> None:
     assert work_of(pipeline.handle(Retried(), NOW)) is work
     pipeline.handle(done(work), NOW)
     assert _next_tick(pipeline, 1) is None
+
+
+def test_a_session_that_was_lost_while_no_process_ran_is_a_possible_gap_too() -> None:
+    for heard_before, session_present, lost in (
+        (True, False, ["session_lost"]),
+        (True, True, []),
+        (False, False, []),  # the first process there ever was
+    ):
+        pipeline = new_pipeline(heard_before=heard_before)
+        effects = pipeline.handle(SourceUp(1, session_present=session_present), NOW)
+        assert [effect.signal for effect in effects if isinstance(effect, Warn)] == lost
+        work = _closed(pipeline, _reading(1))
+        assert [change.kind for change in work.signals] == lost
 
 
 def test_blind_is_a_signal_after_ten_seconds_and_over_when_the_broker_is_back() -> None:

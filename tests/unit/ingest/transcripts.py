@@ -48,6 +48,7 @@ def new_pipeline(
     late_left: bool = False,
     device_burst: int = 100_000,
     rejections_per_minute: int = 6_000,
+    heard_before: bool = False,
 ) -> Pipeline:
     wearers = Wearers.of(one_wearer(), DEFAULT)
     beginning = Beginning(
@@ -57,6 +58,7 @@ def new_pipeline(
         state=fresh(len(wearers.slots)),
         receive_clock_us=0,
         late_left=late_left,
+        heard_before=heard_before,
     )
     limits = Limits(
         readings=readings,
