@@ -67,6 +67,18 @@ def due(state: State, wearers: Wearers, spans: Spans, now: int, receive_clock_us
     return np.flatnonzero(worn & (unheard | long_))
 
 
+def begin(state: State, wearers: Wearers, now: int, receive_clock_us: int) -> None:
+    """Starts counting for everybody worn and not heard in this spell, in place.
+
+    `count` would do so at the first tick. With everybody at once, a copy of all rows is too much.
+    """
+    from_at, until_at = wearers.spells_at(now)
+    silence = state["silence"]
+    unheard = (from_at <= now) & (now < until_at) & (silence["heard_at"] < from_at)
+    np.copyto(silence["heard_at"], from_at, where=unheard)
+    np.copyto(silence["heard_rc"], receive_clock_us, where=unheard)
+
+
 def count(
     states: State,
     slots: Slots,

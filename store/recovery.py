@@ -63,6 +63,7 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
         sequences = _Numbers(cursor, now)
         state = _judged_again(cursor, wearers, rulebook, now, sequences)
         _recall_silence(cursor, state, wearers, now)
+        silent.begin(state, wearers, now, int(clock[0]))
         return Beginning(
             rulebook=rulebook,
             roster=people,

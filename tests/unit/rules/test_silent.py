@@ -7,7 +7,7 @@ import pytest
 
 from domain.instant import DAY_US, SECOND_US
 from rules.finding import Change, Finding, Rule, Severity
-from rules.silent import restore, restore_standing
+from rules.silent import begin, restore, restore_standing
 from rules.state import fresh
 from tests.unit.rules.making import T0, Service, Worn, key, minutes, reading, seconds
 
@@ -227,6 +227,18 @@ def test_it_can_be_restored_after_a_restart() -> None:
     assert service.state.tobytes() == before.tobytes()
     restore(service.state, both[:1], np.array([0]), np.array([0]))
     assert service.state["silence"][0].tobytes() == fresh(1)["silence"][0].tobytes()
+
+
+def test_counting_begins_for_all_as_the_first_tick_would_have_it() -> None:
+    """Worn, worn again, not yet, no more; and one who was heard."""
+    again = Worn(spells=((T0, minutes(1)), (minutes(5), None)))
+    service = Service(Worn(), again, Worn(starts_at=minutes(60)), Worn(ends_at=minutes(2)), Worn())
+    service.receive([reading(minutes(1), slot, temperature_c=36.5) for slot in (1, 4)])
+    begun = service.state.copy()
+    begin(begun, service.wearers, minutes(9), seconds(7))
+    service.tick(minutes(9), seconds(7))
+    assert begun.tobytes() == service.state.tobytes()
+    assert begun["silence"]["heard_rc"].tolist() == [seconds(7)] * 2 + [0] * 3
 
 
 def test_ends_of_silence_are_told_before_what_the_reading_says() -> None:
