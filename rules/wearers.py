@@ -5,7 +5,7 @@ ever added, so that a newer roster fits an older state. A wearer the roster no l
 its row (its findings may still have to be closed) but loses home, thresholds and leave windows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -73,15 +73,17 @@ class Wearers:
         worn = _Worn.of(tables)
         slots = (NO_SLOTS if previous is None else previous.slots).grown(worn.keys)
         named = slots.at(worn.keys)
+        # One after the other: most columns are what they were, and then there is one of them.
         filled = {
             name: _fill(values, named, len(slots), getattr(previous, name, None))
-            for name, values in _columns(tables, worn, rulebook).items()
+            for name, values in _columns(tables, worn, rulebook)
         }
         episodes = tables.episodes
+        homes = _homes(episodes, worn, named, len(slots))
         return cls(
             slots=slots,
             spells={int(named[n]): spells for n, spells in worn.several.items()},
-            homes=_homes(episodes, worn, named, len(slots)),
+            homes=homes if previous is None else homes.or_the_same(previous.homes),
             thresholds=OwnThresholds.of(_rare(episodes.fever, worn, named), len(slots)),
             leave=LeaveWindows.of(_rare(episodes.leave, worn, named), len(slots)),
             **filled,
@@ -162,28 +164,28 @@ def _spells_in(starts_at: int, ends_at: int, worn: Iterable[Spell]) -> tuple[Spe
     return tuple(spells) or ((from_at, from_at),)
 
 
-def _columns(tables: Tables, worn: _Worn, rulebook: Rulebook) -> dict[str, npt.NDArray[Any]]:
+def _columns(
+    tables: Tables, worn: _Worn, rulebook: Rulebook
+) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """The columns that need no look at other wearers, for the wearers the roster names."""
     runs, silent = rulebook.runs, rulebook.silent
     devices, episodes = tables.devices, tables.episodes
     interval = devices.interval_s[worn.device].astype(np.int64)
-    silence_us = np.maximum(silent.intervals * interval, silent.at_least_s) * SECOND_US
-    least_us = (silent.fragile_intervals * interval + silent.fragile_grace_s) * SECOND_US
     site = devices.site[worn.device]
-    return {
-        "episode_no": episodes.no[worn.episode],
-        "device_no": devices.no[worn.device],
-        "site": np.where(site == Site.NOT_GIVEN, np.uint8(Site.UNKNOWN), site),
-        "spot": devices.spot[worn.device],
-        "sparse": interval >= runs.sparse_interval_s,
-        "gap_us": np.maximum(runs.gap_intervals * interval, runs.gap_s) * SECOND_US,
-        "silence_us": silence_us,
-        "fragile_us": np.maximum(silence_us // silent.fragile_share, least_us),
-        "lives_alone": episodes.flagged("lives_alone")[worn.episode],
-        "birth_year": episodes.birth_year[worn.episode],
-        "from_at": worn.from_at,
-        "until_at": worn.until_at,
-    }
+    yield "episode_no", episodes.no[worn.episode]
+    yield "device_no", devices.no[worn.device]
+    yield "site", np.where(site == Site.NOT_GIVEN, np.uint8(Site.UNKNOWN), site)
+    yield "spot", devices.spot[worn.device]
+    yield "sparse", interval >= runs.sparse_interval_s
+    yield "gap_us", np.maximum(runs.gap_intervals * interval, runs.gap_s) * SECOND_US
+    silence_us = np.maximum(silent.intervals * interval, silent.at_least_s) * SECOND_US
+    yield "silence_us", silence_us
+    least_us = (silent.fragile_intervals * interval + silent.fragile_grace_s) * SECOND_US
+    yield "fragile_us", np.maximum(silence_us // silent.fragile_share, least_us)
+    yield "lives_alone", episodes.flagged("lives_alone")[worn.episode]
+    yield "birth_year", episodes.birth_year[worn.episode]
+    yield "from_at", worn.from_at
+    yield "until_at", worn.until_at
 
 
 def _homes(episodes: EpisodeTable, worn: _Worn, named: Numbers, count: int) -> Homes:
@@ -213,4 +215,4 @@ def _fill(
     if previous is not None:
         column[: len(previous)] = previous
     column[slots] = values
-    return column
+    return previous if previous is not None and np.array_equal(previous, column) else column
