@@ -126,12 +126,11 @@ def _parse_alike(envelopes: Sequence[Envelope], directory: Directory) -> _Parsed
     """
     topics = [envelope.topic for envelope in envelopes]
     payloads = [envelope.payload for envelope in envelopes]
-    found = [*map(directory.roster.devices.get, [topic[_ID_FROM:_ID_UNTIL] for topic in topics])]
-    devices = [device for device in found if device is not None]
+    ids = [topic[_ID_FROM:_ID_UNTIL] for topic in topics]
     text = b"".join(payloads)
     count = len(envelopes)
     alike = (
-        0 < count == len(devices)
+        count > 0
         and [topic[:_ID_FROM] for topic in topics].count(_PREFIX) == count
         and [topic[_ID_UNTIL:] for topic in topics].count(_SUFFIX) == count
         and [payload[:1] for payload in payloads].count(b"{") == count
@@ -139,7 +138,8 @@ def _parse_alike(envelopes: Sequence[Envelope], directory: Directory) -> _Parsed
         and b"\\" not in text
         and text.isascii()
     )
-    if not alike:
+    numbers = directory.numbers(ids) if alike else [-1]
+    if min(numbers) < 0:
         return None
     try:
         readings = [*map(_one, payloads)]
@@ -147,8 +147,8 @@ def _parse_alike(envelopes: Sequence[Envelope], directory: Directory) -> _Parsed
         return None
     return _Parsed(
         readings=readings,
-        devices=[device.no for device in devices],
-        ids=[device.id for device in devices],
+        devices=numbers,
+        ids=ids,
         messages=list(range(count)),
         counts=[1] * count,
         colons=[payload.count(b":") for payload in payloads],
