@@ -30,6 +30,7 @@ from typing_extensions import override
 from bench.load import TOPIC, Message, Stream, device_id, messages, warm_up
 from bench.world import World
 from domain.batch import Rows
+from doorstep.ingestion import leave_alone_what_stays
 from ingest.events import Ack, Commit, Committed, Effect, Received, SourceUp, Woke
 from ingest.gathering import Limits
 from ingest.pipeline import Pipeline
@@ -167,6 +168,7 @@ def split(world: World, stream: Stream, name: str) -> dict[str, float]:
 
 async def _through(world: World, stream: Stream, database: str) -> Bench:
     bench = Bench(world, database)
+    leave_alone_what_stays()  # as the process does
     with closing(bench.ledger):
         bench.greet()
         for data in _reads(warm_up(stream, world.now)):

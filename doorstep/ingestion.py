@@ -64,13 +64,13 @@ async def run(settings: Settings) -> None:
             application(pipeline, runner.signals), log_config=None, access_log=False, lifespan="off"
         )
     )
-    _leave_alone_what_stays()
+    leave_alone_what_stays()
     with watched():
         await _serve_until_stopped(runner, server, listener)
     ledger.close()
 
 
-def _leave_alone_what_stays() -> None:
+def leave_alone_what_stays() -> None:
     """The roster is for long, and a reading's objects are in no circles: less to look through.
 
     With a million wearers a full collection would hold everything up for a second; with the default

@@ -57,6 +57,7 @@ class Fields(msgspec.Struct, gc=False):
     worn: bool | None = None
 
 
+_DEVICE_ID: Final = Fields.__struct_fields__.index("device_id")
 _one: Final = msgspec.json.Decoder(Fields, strict=True).decode
 _many: Final = msgspec.json.Decoder(
     Annotated[list[Fields], msgspec.Meta(min_length=1, max_length=MAX_READINGS)], strict=True
@@ -100,10 +101,12 @@ def decode_straight(envelopes: Sequence[Envelope], directory: Directory) -> Stra
         return Straight(empty, np.empty(0, dtype=np.int32), parsed.left, {})
     nth = np.repeat(np.arange(len(parsed.messages)), parsed.counts)
     received = [envelopes[message].received_at for message in parsed.messages]
+    given = list(zip(*map(msgspec.structs.astuple, parsed.readings), strict=True))
+    named = given[_DEVICE_ID].count(None) < len(parsed.readings)
     table = table_of(
-        list(zip(*map(msgspec.structs.astuple, parsed.readings), strict=True)),
+        given,
         np.array(parsed.devices, dtype=np.int32)[nth],
-        [parsed.ids[n] for n in nth.tolist()] if _names_devices(parsed) else (),
+        [parsed.ids[n] for n in nth.tolist()] if named else (),
         np.array(received, dtype=np.int64)[nth],
         directory,
     )
@@ -192,10 +195,6 @@ def _parse(envelopes: Sequence[Envelope], directory: Directory) -> _Parsed:
         parsed.ids.append(ids[n])
         parsed.colons.append(payload.count(b":"))
     return parsed
-
-
-def _names_devices(parsed: _Parsed) -> bool:
-    return any(reading.device_id is not None for reading in parsed.readings)
 
 
 def _all_good(table: Table, nth: npt.NDArray[Any], parsed: _Parsed) -> npt.NDArray[np.bool_]:

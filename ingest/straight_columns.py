@@ -54,7 +54,13 @@ class _Sites(dict[str | None, int]):
         return int(Site.of(word or ""))
 
 
+class _Datums(dict[str | None, int]):
+    def __missing__(self, word: str | None) -> int:
+        return _UNKNOWN_DATUM
+
+
 _SITES: Final = _Sites(SITE_NO)
+_DATUMS: Final = _Datums(DATUM_NO)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +76,7 @@ class Table:
 
 
 def table_of(
-    given: list[Given],
+    given: Sequence[Given],
     device_no: npt.NDArray[np.int32],
     ids: Sequence[str],
     received_at: npt.NDArray[np.int64],
@@ -126,9 +132,9 @@ def _present(column: Given) -> npt.NDArray[np.int64] | int:
 
 def _instants(measured: Given) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The instants (`UNREAD` if there is none), and the colons of key and text."""
-    numbers = [n for n, at in enumerate(measured) if at.__class__ is int]
-    if not numbers:
+    if int not in map(type, measured):
         return _texts(measured)
+    numbers = [n for n, at in enumerate(measured) if at.__class__ is int]
     found, colons = _texts([at if at.__class__ is str else "" for at in measured])
     given_ms = np.array([measured[n] for n in numbers], dtype=np.int64)
     usable = np.abs(given_ms) < _LARGEST_MS
@@ -217,7 +223,7 @@ def _position(
     no_fix = (np.abs(lat) < NULL_ISLAND_DEG) & (np.abs(lon) < NULL_ISLAND_DEG)
     fix = lat_there & lon_there & ~no_fix
     error_m = np.where(accuracy_there, accuracy_m, 0.0)
-    datum = np.array([DATUM_NO.get(word, _UNKNOWN_DATUM) for word in datums], dtype=np.uint8)
+    datum = np.fromiter(map(_DATUMS.__getitem__, datums), dtype=np.uint8, count=len(datums))
     usable = datum != _UNKNOWN_DATUM
     for values, (low, high) in (
         (lat, LATITUDE_RANGE),
