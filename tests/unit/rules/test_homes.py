@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from domain.geo import metres_per_degree, to_wgs84
 from domain.people import Home
 from domain.reading import Datum
 from rules.homes import Homes
@@ -80,3 +81,13 @@ def test_a_column_gives_what_single_fixes_give() -> None:
         for n in range(500)
     ]
     assert together == one_by_one
+
+
+def test_homes_are_converted_each_from_its_own_datum() -> None:
+    given = [Home(datum, 32.06, 118.79, 50) for datum in (Datum.BD09, Datum.WGS84, Datum.GCJ02)]
+    homes = Homes.of([*given, None], 4)
+    expected = [to_wgs84(home.lat, home.lon, home.datum) for home in given]
+    assert list(zip(homes.lat.tolist(), homes.lon.tolist(), strict=True))[:3] == expected
+    scale = [metres_per_degree(lat) for lat, _ in expected]
+    assert list(zip(homes.lat_m.tolist(), homes.lon_m.tolist(), strict=True))[:3] == scale
+    assert len(set(expected)) == 3
