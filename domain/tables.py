@@ -214,7 +214,7 @@ class AssignmentTable(Mapping[int, tuple[Assignment, ...]]):
     @override
     def __getitem__(self, device_no: int) -> tuple[Assignment, ...]:
         begin = _place(self.device_no, device_no)
-        end = int(self.device_no.searchsorted(device_no, "right"))
+        end = int(self.device_no.searchsorted(np.int32(device_no), "right"))
         return tuple(
             Assignment(
                 device_no,
@@ -276,7 +276,8 @@ def _codes(small: Iterable[int]) -> npt.NDArray[np.uint8]:
 
 
 def _place(ascending: Numbers, number: int) -> int:
-    place = int(ascending.searchsorted(number))
+    # As an int32, or the whole column would be cast to what it is compared with.
+    place = int(ascending.searchsorted(np.int32(number)))
     if place == len(ascending) or ascending[place] != number:
         raise KeyError(number)
     return place
