@@ -30,7 +30,7 @@ from typing_extensions import override
 from bench.load import TOPIC, Message, Stream, device_id, messages, warm_up
 from bench.world import World
 from domain.batch import Rows
-from doorstep.ingestion import leave_alone_what_stays
+from doorstep.memory import collect_no_more_of_what_is_there, collect_rarely
 from ingest.events import Ack, Commit, Committed, Effect, Received, SourceUp, Woke
 from ingest.gathering import Limits
 from ingest.pipeline import Pipeline
@@ -168,7 +168,8 @@ def split(world: World, stream: Stream, name: str) -> dict[str, float]:
 
 async def _through(world: World, stream: Stream, database: str) -> Bench:
     bench = Bench(world, database)
-    leave_alone_what_stays()  # as the process does
+    collect_rarely()  # as the process does
+    collect_no_more_of_what_is_there()
     with closing(bench.ledger):
         bench.greet()
         for data in _reads(warm_up(stream, world.now)):

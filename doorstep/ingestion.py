@@ -1,7 +1,6 @@
 """Puts the ingestion process together and runs it until a signal."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -15,7 +14,7 @@ import uvicorn
 
 from domain.people import Roster
 from doorstep import faults
-from doorstep.memory import map_large_arrays
+from doorstep.memory import collect_no_more_of_what_is_there, collect_rarely, map_large_arrays
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
@@ -34,14 +33,13 @@ from store.recovery import recall
 log = logging.getLogger(__name__)
 
 RESUBMITTED_A_PAGE = 500
-GARBAGE_EVERY = 50_000
-"""Objects made and not gone, before circles are looked for."""
 
 
 async def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT; raises what `doorstep.cli` turns into exit codes."""
     faults.arm(os.environ)
     map_large_arrays()
+    collect_rarely()
     clock = settings.make_clock()
     rulebook = settings.load_rulebook()
     listener = listen("ingest.http_port", settings.ingest.http_host, settings.ingest.http_port)
@@ -64,21 +62,10 @@ async def run(settings: Settings) -> None:
             application(pipeline, runner.signals), log_config=None, access_log=False, lifespan="off"
         )
     )
-    leave_alone_what_stays()
+    collect_no_more_of_what_is_there()
     with watched():
         await _serve_until_stopped(runner, server, listener)
     ledger.close()
-
-
-def leave_alone_what_stays() -> None:
-    """The roster is for long, and a reading's objects are in no circles: less to look through.
-
-    With a million wearers a full collection would hold everything up for a second; with the default
-    threshold the young ones cost a tenth of all decoding.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_EVERY, 20, 100)
 
 
 def _log_beginning(beginning: Beginning) -> None:
