@@ -34,6 +34,8 @@ class Run:
     traffic: Traffic
     publisher: Publisher
     expected: Expected
+    forgets: bool = False
+    """Whether a broker was killed that may have confirmed what it had not yet written."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The database's answer."""
@@ -48,23 +50,56 @@ class Run:
             yield from cursor.execute(query)
 
     @property
-    def confirmed(self) -> list[Message]:
-        """Every message the broker confirmed."""
-        messages = self.traffic.messages
-        return [messages[number] for number in sorted(self.publisher.confirmed)]
+    def taken(self) -> Iterator[Message]:
+        """Every message the broker confirmed, or that needed no confirmation any more."""
+        publisher = self.publisher
+        for message, confirmed, open_ in zip(
+            self.traffic.messages, publisher.confirmed, publisher.open, strict=True
+        ):
+            if confirmed or not open_:
+                yield message
+
+    def lost_poison(self) -> int:
+        """How many messages the broker confirmed and forgot, that no device could ask for."""
+        if not self.forgets:
+            return 0
+        stored_ = self.rows("SELECT count(*) FROM rejected_message")[0][0]
+        return sum(1 for each in self.taken if each.reason) - int(stored_)
 
 
-def unconfirmed(run: Run) -> Iterator[str]:
-    """The broker has taken everything in the end, so that the rest is about all that was sent."""
-    missing = len(run.traffic.messages) - len(run.publisher.confirmed)
-    if missing:
-        yield f"{missing} messages were never confirmed"
+def never_receipted(run: Run) -> Iterator[str]:
+    """In the end all is settled: readings by receipts, so that the rest is about all of them."""
+    for number, open_ in enumerate(run.publisher.open):
+        if open_:
+            message = run.traffic.messages[number]
+            was = "confirmed" if run.publisher.confirmed[number] else "not even confirmed"
+            yield f"{message.device} seq {message.first} and {message.count - 1} more: {was}"
+
+
+def receipted_not_stored(run: Run) -> Iterator[str]:
+    """Every number that a receipt ever covered is stored, or its rejection is."""
+    there: dict[str, int] = defaultdict(int)
+    for device, seqs in run.each(
+        "SELECT s.id, array_agg(s.seq) FROM ("
+        " SELECT d.id, r.seq FROM reading r JOIN device d USING (device_no)"
+        " UNION ALL SELECT m.device_id, j.seq FROM rejection j"
+        " JOIN rejected_message m USING (content_sha256)"
+        " WHERE j.seq >= 0 AND NOT j.rest_stored AND j.reason <> 'rate_limited'"
+        ") s GROUP BY s.id"
+    ):
+        for seq in seqs:
+            there[device] |= 1 << seq
+    for device_id, device in run.publisher.devices.items():
+        wrong = device.covered & ~there[device_id]
+        if wrong:
+            seqs = [seq for seq in range(wrong.bit_length()) if wrong >> seq & 1]
+            yield f"{device_id} seq {seqs[:9]}, {len(seqs)} in all"
 
 
 def lost(run: Run) -> Iterator[str]:
-    """Every reading in a message that the broker confirmed is stored, as it was sent."""
+    """Every reading in a message that the broker took is stored, as it was sent."""
     due: dict[str, set[int]] = defaultdict(set)
-    for message in run.confirmed:
+    for message in run.taken:
         due[message.device].update(range(message.first, message.first + message.count))
     for device, *columns in run.each(
         "SELECT d.id, array_agg(r.seq),"
@@ -75,7 +110,7 @@ def lost(run: Run) -> Iterator[str]:
         found = {seq: rest for seq, *rest in zip(*columns, strict=True)}
         readings = run.traffic.readings[device]
         for seq in sorted(due.pop(device, set())):
-            sent = readings[seq]
+            sent = readings[seq - 1]
             wanted = [sent["measured_at"], sent["temperature_cc"], sent["lat_e7"]]
             if found.get(seq) != wanted:
                 yield f"{device} seq {seq}: {found.get(seq, 'not stored')}"
@@ -91,13 +126,16 @@ def stored_twice(run: Run) -> Iterator[str]:
     ):
         sent = len(run.traffic.readings.get(device, ()))
         for seq, count in Counter(seqs).items():
-            if count > 1 or not 0 <= seq < sent:
+            if count > 1 or not 1 <= seq <= sent:
                 yield f"{device} seq {seq}: stored {count} times"
 
 
 def rejected_wrongly(run: Run) -> Iterator[str]:
-    """What is poison is kept with its reason, and nothing else is."""
-    wanted = {(each.topic, each.payload): each.reason for each in run.confirmed if each.reason}
+    """What is poison is kept with its reason, and nothing else is.
+
+    Poison has no number to be missed by: what a broker forgets of it is gone, and is counted.
+    """
+    wanted = {(each.topic, each.payload): each.reason for each in run.taken if each.reason}
     found = {
         (topic, bytes(payload)): reason
         for topic, payload, reason in run.rows(
@@ -107,6 +145,8 @@ def rejected_wrongly(run: Run) -> Iterator[str]:
     }
     for topic, payload in sorted(wanted.keys() | found.keys()):
         was, is_ = wanted.get((topic, payload)), found.get((topic, payload))
+        if is_ is None and run.forgets:
+            continue
         # Where nothing but one bad quantity was in it, that there is nothing left is said as well.
         if was is None or is_ is None or was not in is_.split(","):
             yield f"{topic} {payload[:60]!r}: {is_}, not {was}"
@@ -254,7 +294,8 @@ def ended_wrongly(run: Run) -> Iterator[str]:
 
 
 CHECKS: dict[str, Callable[[Run], Iterator[str]]] = {
-    "never confirmed by the broker": unconfirmed,
+    "never receipted": never_receipted,
+    "receipted and not stored": receipted_not_stored,
     "lost": lost,
     "stored twice": stored_twice,
     "rejected wrongly": rejected_wrongly,

@@ -53,7 +53,7 @@ class Nemesis:
             if elapsed > seconds:
                 return
             self._tell(f"  {elapsed:7.1f}s  {fault}")
-            self.idle += self._publisher.done
+            self.idle += self._publisher.idle
             getattr(self, f"_{fault.kind}")(fault.lasts_s)
             self.done[fault.kind] = self.done.get(fault.kind, 0) + 1
 
@@ -137,8 +137,8 @@ class Nemesis:
     def _kill_calm_broker(self, lasts_s: float) -> None:
         """When the devices wait for nothing, and it has answered something since.
 
-        Mosquitto writes what it has confirmed in one turn of its loop before the next turn begins,
-        2.0 and persist-sqlite alike; what ingestion confirms meanwhile may well be lost.
+        Mosquitto writes what it has confirmed in one turn of its loop before the next turn begins.
+        So nothing of the devices' is lost; what ingestion confirms meanwhile may well be.
         """
         with self._publisher.silent():
             self._deployment.broker.ask()

@@ -32,13 +32,15 @@ COMMON: Final = (
 )
 """Every broker is put through these, and through kills of ingestion."""
 OWN: Final = {
-    # Both write what they confirmed at the end of that turn of their loop, not before: killed in
-    # between they lose a few messages, so they are killed when the devices wait for nothing.
-    "mosquitto": ("kill_calm_broker",),
-    "mosquitto-2.1": ("kill_calm_broker",),
+    "mosquitto": ("kill_broker", "kill_calm_broker"),
+    "mosquitto-2.1": ("kill_broker",),
     "nats": ("kill_broker",),
 }
-"""And each broker dies in the way it promises to survive."""
+"""And each broker dies in full flow."""
+FORGETFUL: Final = ("mosquitto", "mosquitto-2.1")
+"""They write what they confirmed at the end of that turn of their loop, not before: killed in
+between they lose a few messages, which devices that wait for receipts send again.
+"""
 LONG_ONLY: Final = ("outage",)
 KINDS: Final = sorted({KILL, *COMMON, *LONG_ONLY, *(kind for own in OWN.values() for kind in own)})
 

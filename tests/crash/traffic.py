@@ -26,6 +26,8 @@ FEWEST_WEARERS = 12
 GRIDS = ("grid-01", "grid-02")
 STAFF = {"dr-01": GRIDS[:1], "dr-02": GRIDS[1:], "sup-01": GRIDS}
 """Who listens to which grids."""
+BOOT = "b1"
+"""Of every device. Its numbers begin with 1: 0 would be called committed in any case."""
 NORTH_DEG = 0.005
 """556 m on any sphere: clearly outside, however the distance is measured."""
 
@@ -38,14 +40,19 @@ class Message:
     payload: bytes
     reason: str = ""
     first: int = 0
-    """The reading it begins with,"""
+    """The number of the reading it begins with,"""
     count: int = 0
-    """and how many it holds."""
+    """and how many it holds. Poison has no numbers."""
 
     @property
     def device(self) -> str:
         """Whose it is, by its topic."""
         return self.topic.split("/")[3]
+
+    @property
+    def numbers(self) -> int:
+        """Those of its readings, a bit each."""
+        return ((1 << self.count) - 1) << self.first
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,9 @@ def traffic(rng: random.Random, now: int, count: int) -> Traffic:
         for minute, message in _delivery(rng, device, readings[device]):
             sent.append((minute, len(sent), message))
     for n in range(max(3, count // 200)):
-        sent.append((rng.uniform(0, MINUTES), len(sent), _poison(rng, rng.choice(devices), n, now)))
+        # Before the last reading: whatever is receipted in the end, poison has passed before it.
+        minute = rng.uniform(0, MINUTES - 1)
+        sent.append((minute, len(sent), _poison(rng, rng.choice(devices), n, now)))
     return Traffic(
         messages=[message for _, _, message in sorted(sent)],
         readings=readings,
@@ -93,7 +102,7 @@ def _life(rng: random.Random, started_at: int, number: int) -> Iterator[dict[str
     for minute in range(MINUTES):
         yield {
             "measured_at": started_at + minute * MINUTE_US,
-            "seq": minute,
+            "seq": minute + 1,
             "temperature_cc": 3640 + rng.randint(-30, 30) + top * warm[minute],
             "site": int(Site.NOT_GIVEN),
             "lat_e7": round((publishing.HOME[0] + NORTH_DEG * away[minute]) * 1e7),
@@ -140,7 +149,7 @@ def _message(device: str, readings: list[dict[str, Any]]) -> Message:
 def _wire(reading: dict[str, Any]) -> dict[str, object]:
     return publishing.reading(
         reading["measured_at"],
-        boot="b1",
+        boot=BOOT,
         seq=reading["seq"],
         temperature_c=reading["temperature_cc"] / 100,
         lat=reading["lat_e7"] / 1e7,
