@@ -49,18 +49,14 @@ from ingest.events import (
 )
 from ingest.gathering import NO_ORIGINS, NO_ROWS, Limits, OpenBatch
 from ingest.judging import Judgement
+from ingest.late_planning import LatePlan
 from ingest.noticing import Noticing
 from ingest.sources.port import Token
 from ingest.telling import Telling
-from ingest.work import Beginning, Kind, Result, Work
+from ingest.work import Beginning, Kind, Work
 from rules.engine import Evaluation, apply, tick
 from rules.wearers import Wearers
 
-LATE_READINGS: Final = 100_000
-"""Read and judged anew in a step of late work: some 200 ms, in which no batch is stored."""
-LATE_WEARERS: Final = 50
-"""In the first such step, before it is known how much they have."""
-LATE_WEARERS_MOST: Final = 2_000
 HEARTBEAT_US: Final = 10 * SECOND_US
 """A tick reaches the ledger at least so often, so that the receive clock survives a crash."""
 
@@ -99,7 +95,7 @@ class Pipeline:
         self._directory = Directory.of(beginning.roster, beginning.wearers.slots)
         self._wearers = beginning.wearers
         self._state = beginning.state
-        self._late_left = beginning.late_left
+        self._late = LatePlan(left=beginning.late_left)
         self.receive_clock_us = beginning.receive_clock_us
         self.counters = Counters()
         self._open = OpenBatch()
@@ -114,9 +110,6 @@ class Pipeline:
         self._paused = False
         self._draining = False
         self._ticks = 0
-        self._late_due = False
-        self._late_limit = LATE_WEARERS
-        self._late_more = False
         self._tick_due = False
         self._ticked_at: int | None = None
         self._written_at: int | None = None
@@ -168,7 +161,8 @@ class Pipeline:
                 self._aged = bool(self._open.messages)
             case Ticked():
                 self._run_receive_clock(now)
-                self._tick_due = self._late_due = True
+                self._tick_due = True
+                self._late.tick()
                 self._look_after_devices(now, effects)
             case Committed():
                 self._take_over(event, now, effects)
@@ -221,9 +215,9 @@ class Pipeline:
         flight, result, counters = self._in_flight, event.result, self.counters
         assert flight is not None
         self._state = apply(self._state, result.evaluation)
-        self._late_left = result.late_left
+        self._late.stored(result)
         if flight.work.kind is Kind.LATE:
-            self._plan_late_work(result)
+            self._late.judged(result)
         self._in_flight = None
         self._attempt = 0
         counters.stored += result.stored
@@ -282,26 +276,15 @@ class Pipeline:
             if evaluation.changes or beat or self._noticing.pending:
                 return self._step(Kind.TICK, now, evaluation)
             self._state = apply(self._state, evaluation)
-        late = self._late_left and not self._draining
-        if late and self._late_due:
-            self._late_due = False
+        if not self._draining and self._late.before_a_batch():
             return self._step(Kind.LATE, now, None)
         batch = self._open
         if batch.messages and (self._aged or self._draining or batch.ripe(self._limits)):
-            self._late_due |= self._late_more
+            self._late.batch_begins()
             return self._close_batch(now)
-        return self._step(Kind.LATE, now, None) if late and self._late_more else None
-
-    def _plan_late_work(self, result: Result) -> None:
-        """As many wearers a step as hold up the others' readings for a fraction of a second.
-
-        A step that took as many as it might is followed by another one, after a batch if there is
-        one. Else a tick is waited for, so that what comes late by and by is judged in one go.
-        """
-        self._late_more = result.late_left and result.late_wearers >= self._late_limit
-        if result.late_wearers:
-            readings_each = max(1, result.late_readings // result.late_wearers)
-            self._late_limit = min(LATE_WEARERS_MOST, max(1, LATE_READINGS // readings_each))
+        if not self._draining and self._late.without_a_batch():
+            return self._step(Kind.LATE, now, None)
+        return None
 
     def _close_batch(self, now: int) -> _InFlight:
         batch, counters = self._open, self.counters
@@ -347,7 +330,7 @@ class Pipeline:
             rows=NO_ROWS,
             origins=NO_ORIGINS,
             signals=self._noticing.take(),
-            late_limit=self._late_limit,
+            late_limit=self._late.limit,
         )
         return _InFlight(work, (), self._ticks)
 

@@ -29,6 +29,7 @@ from ingest.sources.gate import Gate
 from ingest.sources.mqtt5_decoder import MAX_PACKET_BYTES, Decoder, Fault
 from ingest.sources.mqtt5_notices import Mqtt5Notices
 from ingest.sources.mqtt5_pubacks import PUBACK_BYTES, pubacks
+from ingest.sources.pace import REST_S, Pace
 from ingest.sources.port import FAREWELL_S, Connected, Deliver, Notice, Report, Token
 from ingest.sources.reconnect import Ended, Phase
 from ingest.sources.refusal import (
@@ -46,11 +47,6 @@ HANDSHAKE_S = 30.0
 PINGS_PER_KEEP_ALIVE = 3
 """So many pings in a row without a byte from the broker, and it is dead. More than one, because a
 process that was itself stopped for a while finds its timer due before it has read its socket."""
-REST_S = 0.002
-"""How long a busy stream is let gather before the next read."""
-BUSY_S = 2 * REST_S
-BUSY_READS = 8
-"""So many reads that follow each other faster than `BUSY_S` are a busy stream."""
 SUBSCRIBE_ID = 1
 ECHO_SUBSCRIBE_ID = 2
 
@@ -91,8 +87,7 @@ class Mqtt5Connection(asyncio.Protocol):
         self._reading = True
         self._held_back = False
         self._resting = False
-        self._read_at = 0.0
-        self._hurried = 0
+        self._pace = Pace()
         self._keep_alive_s = settings.keep_alive_s
         self._timer: asyncio.TimerHandle | None = None
         self._beats: asyncio.TimerHandle | None = None
@@ -139,7 +134,9 @@ class Mqtt5Connection(asyncio.Protocol):
             self._gate.pass_on(arrived)
         if decoded.fault is not None:
             self._at_fault(decoded.fault)
-        self._rest_if_busy()
+        if self._pace.read(self._loop.time()) and self._phase is Phase.UP:
+            self._resting = True
+            self._loop.call_later(REST_S, self._go_on_reading)
         self._read_or_not()
 
     @override
@@ -321,15 +318,6 @@ class Mqtt5Connection(asyncio.Protocol):
         elif self._reading and not reading:
             self._transport.pause_reading()
         self._reading = reading
-
-    def _rest_if_busy(self) -> None:
-        """Lets a busy stream gather for a moment: a read costs as much as decoding ten messages."""
-        now = self._loop.time()
-        self._hurried = self._hurried + 1 if now - self._read_at < BUSY_S else 0
-        self._read_at = now
-        if self._hurried >= BUSY_READS and self._phase is Phase.UP:
-            self._resting = True
-            self._loop.call_later(REST_S, self._go_on_reading)
 
     def _go_on_reading(self) -> None:
         self._resting = False
