@@ -21,8 +21,12 @@ from ingest.sources.port import NOTICES_MAX, Notice
 MOST: Final = 50_000
 AGAIN_S: Final = 0.02
 """Between two looks at whether more may be sent. Mosquitto lets 20 be under way unless told so."""
-SOON_S: Final = 5.0
-"""A session that breaks within this after its first notice may have broken because of it."""
+SOON_S: Final = 1.0
+"""A session that breaks within this after its first notice may have broken because of it.
+
+Long enough for a broker to read a notice, short enough that one that is killed three times in a row
+is not taken for one that hangs up: without receipts, devices do not send again what it lost.
+"""
 HANG_UPS: Final = 3
 OFF_S: Final = 600.0
 
