@@ -21,12 +21,8 @@ from ingest.sources.port import NOTICES_MAX, Notice
 MOST: Final = 50_000
 AGAIN_S: Final = 0.02
 """Between two looks at whether more may be sent. Mosquitto lets 20 be under way unless told so."""
-SOON_S: Final = 1.0
-"""A session that breaks within this after its first notice may have broken because of it.
-
-Long enough for a broker to read a notice, short enough that one that is killed three times in a row
-is not taken for one that hangs up: without receipts, devices do not send again what it lost.
-"""
+SOON_S: Final = 5.0
+"""A session that breaks within this after its first notice may have broken because of it."""
 HANG_UPS: Final = 3
 OFF_S: Final = 600.0
 
@@ -53,11 +49,15 @@ class Outgoing:
         if self._timer is None:
             self._send()
 
-    def session_lost(self) -> None:
-        """The session is gone, and what was under way with it."""
+    def session_lost(self, *, confirmed: bool) -> None:
+        """The session is gone, and what was under way with it.
+
+        One on which the broker had `confirmed` a notice did not break because of one: a broker that
+        is killed again and again is not taken for one that hangs up.
+        """
         now = asyncio.get_running_loop().time()
         soon = self._first_sent_at is not None and now - self._first_sent_at < SOON_S
-        self._hang_ups = self._hang_ups + 1 if soon else 0
+        self._hang_ups = self._hang_ups + 1 if soon and not confirmed else 0
         self._first_sent_at = None
         if self._hang_ups >= HANG_UPS:
             self._hang_ups = 0

@@ -154,7 +154,7 @@ class Runner:
             self._take(SourceUp(event.generation, event.session_present))
         else:
             log.warning("broker session lost", extra={"reason": event.reason})
-            self._notices.session_lost()
+            self._notices.session_lost(confirmed=event.notices_confirmed)
             self._take(SourceLost(event.generation, event.reason))
 
     def _take(self, event: Event) -> None:

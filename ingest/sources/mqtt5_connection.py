@@ -345,7 +345,7 @@ class Mqtt5Connection(asyncio.Protocol):
     def _as_ended(self, reason: str, *, contested: bool = False) -> Ended:
         up_since = self._up_since
         connected_s = None if up_since is None else self._loop.time() - up_since
-        return Ended(reason, connected_s, contested)
+        return Ended(reason, connected_s, contested, self._notices.confirmed)
 
     def _drop(self, ending: Ended | Exception, code: Reason | None = None) -> None:
         if self._closing():

@@ -24,13 +24,15 @@ FIRST_FAILURE = 0x80
 class Mqtt5Notices:
     """The notices of one connection."""
 
-    __slots__ = ("_limit", "_next_id", "_under_way", "refused")
+    __slots__ = ("_limit", "_next_id", "_under_way", "confirmed", "refused")
 
     def __init__(self) -> None:
         """Nothing is under way."""
         self._limit = NOTICES_MAX
         self._next_id = FIRST_ID
         self._under_way: set[int] = set()
+        self.confirmed = False
+        """The broker has answered at least one, whatever it answered."""
         self.refused = 0
         """Notices the broker would not pass on; they are not sent again."""
 
@@ -59,6 +61,7 @@ class Mqtt5Notices:
         if packet.packet_id not in self._under_way:
             return False
         self._under_way.remove(packet.packet_id)
+        self.confirmed = True
         if int(packet.reason_code) >= FIRST_FAILURE:
             self.refused += 1
             if self.refused == 1:

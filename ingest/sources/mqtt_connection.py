@@ -232,7 +232,8 @@ class MqttConnection:
         up_since = self._up_since
         if up_since is None:
             return Ended(reason)
-        return Ended(reason, asyncio.get_running_loop().time() - up_since)
+        connected_s = asyncio.get_running_loop().time() - up_since
+        return Ended(reason, connected_s, notices_confirmed=self._link.notices_confirmed)
 
 
 def _topic(message: MQTTMessage) -> str:

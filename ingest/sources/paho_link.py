@@ -45,6 +45,7 @@ class PahoLink:
         self._echo_mid: int | None = None
         self._messages: list[MQTTMessage] = []
         self._under_way: set[int] = set()
+        self.notices_confirmed = False
         """Our own messages: not yet written (QoS 0) or not yet confirmed (QoS 1)."""
         self.lost: str | None = None
         """Why there is no connection any more."""
@@ -244,6 +245,7 @@ class PahoLink:
         self, _client: Client, _data: object, mid: int, _: ReasonCode, _properties: Properties
     ) -> None:
         self._under_way.discard(mid)
+        self.notices_confirmed = True
 
     def _on_disconnect(
         self,

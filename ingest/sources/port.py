@@ -67,6 +67,8 @@ class Disconnected:
 
     generation: int
     reason: str
+    notices_confirmed: bool = False
+    """The broker had confirmed a notice on it, so it was not for notices that it broke."""
 
 
 SourceEvent = Connected | Disconnected

@@ -36,6 +36,7 @@ class Ended:
     connected_s: float | None = None
     contested: bool = False
     """Another client took the session; coming back at once would take it back."""
+    notices_confirmed: bool = False
 
 
 def jittered_delay_s(failures: int) -> float:
@@ -82,7 +83,7 @@ class Reconnect:
                 if self.stopping:
                     return
                 if ended.connected_s is not None:
-                    report(Disconnected(generation, ended.reason))
+                    report(Disconnected(generation, ended.reason, ended.notices_confirmed))
                 failures = failures_after(
                     failures, ended.connected_s or 0.0, contested=ended.contested
                 )

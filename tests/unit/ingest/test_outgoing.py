@@ -97,14 +97,23 @@ async def test_a_broker_that_hangs_up_on_notices_is_sent_none_for_a_while() -> N
     for sent in (1, 2):
         outgoing.add(_notices(1))
         assert len(broker.taken) == sent
-        outgoing.session_lost()
-    outgoing.session_lost()
+        outgoing.session_lost(confirmed=False)
+    outgoing.session_lost(confirmed=False)
     for sent in range(3, 3 + HANG_UPS):
         outgoing.add(_notices(1))
         assert len(broker.taken) == sent
-        outgoing.session_lost()
+        outgoing.session_lost(confirmed=False)
     outgoing.add(_notices(1))
     assert len(broker.taken) == 2 + HANG_UPS
     outgoing._off_until -= OFF_S
     outgoing.add(_notices(1))
     assert len(broker.taken) == 3 + HANG_UPS
+
+
+async def test_a_broker_that_confirms_and_is_killed_again_and_again_goes_on_being_told() -> None:
+    broker = Broker(room=100)
+    outgoing = Outgoing(broker.publish)
+    for sent in range(1, 3 * HANG_UPS):
+        outgoing.add(_notices(1))
+        assert len(broker.taken) == sent
+        outgoing.session_lost(confirmed=True)
