@@ -206,9 +206,7 @@ class TestNotYet:
             ("POST", "/alerts/alert-1/note"),
             ("POST", "/alerts/alert-1/assign"),
             ("POST", "/alerts/alert-1/undo"),
-            ("GET", "/signals"),
             ("GET", "/rules/accuracy?by=rule"),
-            ("GET", "/gaps?device=w-1"),
             ("GET", "/reports/daily?grid=grid-1&date=2026-02-03"),
         ):
             said = problem(client.request(method, f"/api/v1{path}"), 501, "not-yet")
