@@ -80,7 +80,9 @@ class PostgresLedger:
             self._url,
             connect_timeout=5,
             autocommit=True,
-            options="-c synchronous_commit=on -c timezone=UTC -c statement_timeout=60000"
+            # A worker that was killed in a long query is noticed, and the shard is free again.
+            options="-c client_connection_check_interval=1000"
+            " -c synchronous_commit=on -c timezone=UTC -c statement_timeout=60000"
             " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
             application_name="doorstep-ingest",
             keepalives_idle=5,

@@ -112,8 +112,10 @@ class Proxy:
                 if not (self._losing and gate is self._downward):
                     sink.sendall(onward)
         except OSError:
-            return
-        finally:
+            # Who writes to one that is gone is told so, as it would be without us.
+            _reset(source)
+            _reset(sink)
+        else:
             # The other direction may still have something to say.
             _shut_writing(sink)
 
