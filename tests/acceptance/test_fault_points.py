@@ -60,6 +60,7 @@ def ingesting(
         folder,
         MQTT__PROTOCOL=broker.protocol,
         INGEST__BATCH_AGE_MS=ALL_IN_ONE_BATCH_MS,
+        MQTT__ECHO_S="0",  # the first bytes to be read are those of readings
         **armed,
     )
     with made as process:
