@@ -26,7 +26,9 @@ RESTART_S = 0.3
 ANSWER_S = 0.3
 READY_WITHIN_S = 45.0
 FICKLE_AFTER = 7
-"""One subscriber hangs up by itself after so many events."""
+"""One subscriber hangs up by itself after so many events,"""
+FICKLE_SHARE = 200
+"""or after one for so many wearers: it would still be connecting when all else is done."""
 
 
 class CommitProxy(Proxy):
@@ -188,7 +190,8 @@ class Deployment:
                 kept.start()
                 kept.wait_ready(READY_WITHIN_S)
             self.subscribers = [self._subscriber(staff) for staff in STAFF]
-            self.subscribers.append(self._subscriber("sup-01", FICKLE_AFTER))
+            fickle_after = max(FICKLE_AFTER, len(roster["devices"]) // FICKLE_SHARE)
+            self.subscribers.append(self._subscriber("sup-01", fickle_after))
             yield self
 
     def another_ingest(self) -> doorstep.Process:
