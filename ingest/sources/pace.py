@@ -1,7 +1,7 @@
 """When a busy stream is let gather for a moment before it is read again.
 
-A read of the socket costs as much as decoding ten messages, and while messages come one by one each
-read brings a few. So reading rests where reads follow each other fast. It refuses to know a socket:
+While messages come one by one, each read of the socket brings a few and costs more than decoding
+them. So reading rests where reads follow each other fast. It refuses to know a socket:
 `mqtt5_connection` pauses and goes on.
 """
 
