@@ -5,6 +5,7 @@ are those of the community's time zone. Refuses to judge: which finding counts i
 `rules`, what follows from it in `alerts.triage`.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -137,6 +138,8 @@ def evidence(held: Held, where: Surroundings) -> dict[str, Any]:
         found["fence_m"] = where.fence_m
     if rule is Rule.SILENT:
         found["interval_s"] = worn.interval_s
+    if finding.detail:
+        found |= json.loads(finding.detail)
     return found
 
 

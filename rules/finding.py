@@ -79,6 +79,9 @@ class Finding:
     """Where the threshold comes from: `rulebook`, or who set it for this person."""
     site: str
     """The word of the site, `` for rules without one."""
+    detail: str = ""
+    """What else the rule has to say, as the text of a JSON object with sorted keys; `` nothing.
+    It becomes part of the evidence as it is."""
 
 
 class Change(StrEnum):

@@ -95,15 +95,15 @@ _WITHDRAW: Final = (
 _VALUE_ROWS: Final = (
     "%(onset_at)s::timestamptz[], %(ended_at)s::timestamptz[], %(severity)s::text[],"
     " %(last_at)s::timestamptz[], %(value)s::int[], %(peak)s::int[], %(limit_value)s::int[],"
-    " %(origin)s::text[], %(site)s::text[], %(late)s::boolean[])"
+    " %(origin)s::text[], %(site)s::text[], %(detail)s::text[], %(late)s::boolean[])"
 )
 _VALUES: Final = (
-    "onset_at, ended_at, severity, last_at, value, peak, limit_value, origin, site, late"
+    "onset_at, ended_at, severity, last_at, value, peak, limit_value, origin, site, detail, late"
 )
 _UPDATE: Final = (
     "UPDATE finding f SET onset_at = t.onset_at, ended_at = t.ended_at, severity = t.severity,"
     " last_at = t.last_at, value = t.value, peak = t.peak, limit_value = t.limit_value,"
-    " origin = t.origin, site = t.site,"
+    " origin = t.origin, site = t.site, detail = t.detail,"
     " rulebook_version = %(rulebook_version)s, batch = %(batch)s"
     f" FROM {_KEY_ROWS}, {_VALUE_ROWS}"
     f" AS t(episode_no, device_no, rule, site_class, stored_onset_at, {_VALUES}){_SAME}"
@@ -118,6 +118,7 @@ _INSERT: Final = (
     " DO UPDATE SET ended_at = excluded.ended_at, severity = excluded.severity,"
     " last_at = excluded.last_at, value = excluded.value, peak = excluded.peak,"
     " limit_value = excluded.limit_value, origin = excluded.origin, site = excluded.site,"
+    " detail = excluded.detail,"
     " rulebook_version = excluded.rulebook_version, batch = excluded.batch"
 )
 
@@ -180,6 +181,7 @@ def _columns(folded: Sequence[Folded]) -> dict[str, list[Any]]:
         "limit_value": [finding.limit for finding in findings],
         "origin": [finding.origin for finding in findings],
         "site": [finding.site for finding in findings],
+        "detail": [finding.detail for finding in findings],
         "late": [entry.late for entry in folded],
     }
 
@@ -253,6 +255,7 @@ def _standing(row: Mapping[str, Any]) -> Standing:
         limit=row["limit_value"],
         origin=row["origin"],
         site=row["site"],
+        detail=row["detail"],
     )
     held = Held(finding, row["alert_id"], row["late"], row["rulebook_version"])
     return Standing(row["finding_no"], held, Worn(row["device"], row["interval_s"]))

@@ -40,7 +40,7 @@ _REMOVE: Final = (
 )
 _COLUMNS: Final = (
     "SELECT episode_no, device_no, rule, site_class, onset_at, ended_at, severity, last_at, value,"
-    " peak, limit_value, origin, site FROM finding WHERE withdrawn_at IS NULL"
+    " peak, limit_value, origin, site, detail FROM finding WHERE withdrawn_at IS NULL"
 )
 _STANDING: Final = (
     f"{_COLUMNS} AND episode_no = ANY(%s) AND device_no = ANY(%s) AND rule = ANY(%s)"
@@ -107,7 +107,7 @@ def standing_silences(cursor: psycopg.Cursor) -> tuple[Finding, ...]:
 
 def _finding(*row: Any) -> Finding:
     (episode_no, device_no, rule, site_class, onset_at, ended_at, severity, *rest) = row
-    last_at, value, peak, limit, origin, site = rest
+    last_at, value, peak, limit, origin, site, detail = rest
     return Finding(
         key=FindingKey(episode_no, device_no, Rule(rule), SiteClass(site_class)),
         onset_at=from_datetime(onset_at),
@@ -119,6 +119,7 @@ def _finding(*row: Any) -> Finding:
         limit=limit,
         origin=origin,
         site=site,
+        detail=detail,
     )
 
 

@@ -336,3 +336,8 @@ def test_who_took_a_case_keeps_it_when_it_clears(world: World, response: str) ->
         "dr-1",
         "cleared",
     )
+
+
+def test_what_a_rule_adds_is_stored_with_its_finding(world: World) -> None:
+    world.record(began(world.finding(1, detail='{"why":"so"}')))
+    assert world.alert("alert-1")["evidence"]["why"] == "so"

@@ -114,3 +114,8 @@ def test_the_facts_cover_all_findings() -> None:
     said = facts([held(0, 8), held(12, device_no=2, severity=Severity.CRITICAL)], WHERE)
     assert (said.severity, said.onset_at, said.last_at) == (Severity.CRITICAL, at(0), at(22))
     assert said.evidence["device"] == "w-2"
+
+
+def test_what_a_rule_adds_becomes_part_of_the_evidence() -> None:
+    added = evidence(held(detail='{"why":"so"}'), WHERE)
+    assert added == evidence(held(), WHERE) | {"why": "so"}
