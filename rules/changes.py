@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.reading import Site
+from rules.columns import RUNS
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
 from rules.hold import Events
 from rules.run import Cells, Run, Step
-from rules.state import RUNS, State
+from rules.touched import Touched
 from rules.wearers import Wearers
 
 _NAMES: Final = {
@@ -46,7 +47,7 @@ def in_order(placed: Iterable[Placed]) -> list[FindingChange]:
 
 
 def told(
-    events: Events, before: State, slots: npt.NDArray[np.int64], wearers: Wearers
+    events: Events, before: Touched, slots: npt.NDArray[np.int64], wearers: Wearers
 ) -> Iterator[Placed]:
     """What one machine's events come to; `before` is the state they began from, by group."""
     keep = np.flatnonzero((events.step != Step.SEEN) | _last_of_group(events.group))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from domain.batch import Rows
 from rules.rulebook import Rulebook
-from rules.state import State
+from rules.touched import Touched
 from rules.wearers import Wearers
 
 
@@ -90,7 +90,7 @@ class Batch:
     """Of each row."""
     group: npt.NDArray[np.int64]
     """Of each row: which of `states` is its wearer's. Never falls."""
-    states: State
+    states: Touched
     """The wearers' state before the first row. The batch's own copy."""
     wearers: Wearers
     rulebook: Rulebook
