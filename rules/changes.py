@@ -23,6 +23,10 @@ _NAMES: Final = {
     "fever_core": (Rule.FEVER, SiteClass.CORE),
     "fever_skin": (Rule.FEVER, SiteClass.SKIN),
     "left_home": (Rule.LEFT_HOME, SiteClass.NONE),
+    "not_worn": (Rule.NOT_WORN, SiteClass.NONE),
+    "pulse": (Rule.PULSE, SiteClass.NONE),
+    "oxygen": (Rule.OXYGEN, SiteClass.NONE),
+    "battery_low": (Rule.BATTERY_LOW, SiteClass.NONE),
 }
 """What each machine's findings are called."""
 
@@ -80,7 +84,10 @@ def _last_of_group(group: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 
 
 def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
-    """The finding an active run stands for, not ended."""
+    """The finding an active run stands for, not ended.
+
+    Rules for which less is worse keep their figures negative, so that the worst is the largest.
+    """
     rule, site_class = _NAMES[run]
     it = Run(*cells)
     return Finding(
@@ -91,9 +98,9 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         ended_at=None,
         severity=Severity(it.severity),
         last_at=it.last_at,
-        value=it.value,
-        peak=it.peak,
-        limit=it.limit,
+        value=abs(it.value),
+        peak=abs(it.peak),
+        limit=abs(it.limit),
         origin=wearers.thresholds.origin(slot, it.site) if it.own else RULEBOOK_ORIGIN,
         site=Site(it.site).word if it.site else "",
     )

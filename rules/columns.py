@@ -23,7 +23,15 @@ RUN: Final = np.dtype(
 )
 """One run of a hold machine (`rules.hold`)."""
 
-RUNS: Final = ("fever_core", "fever_skin", "left_home")
+RUNS: Final = (
+    "not_worn",
+    "fever_core",
+    "fever_skin",
+    "pulse",
+    "oxygen",
+    "left_home",
+    "battery_low",
+)
 """The hold machines of one wearer, in the order in which their changes are reported."""
 
 DENSE: Final = np.dtype(

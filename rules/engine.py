@@ -12,14 +12,14 @@ Pure: `now` and the receive clock are arguments, arguments are never changed exc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
-from rules import fever, left_home, silent, spells
+from rules import battery_low, fever, left_home, not_worn, oxygen, pulse, silent, spells
 from rules.changes import Placed, in_order, told
 from rules.columns import JOURNAL_COLUMNS, SPARSE
 from rules.finding import Finding, FindingChange, FindingKey, Rule, SiteClass
@@ -33,8 +33,16 @@ from rules.wearers import Wearers
 
 __all__ = ["Evaluation", "apply", "evaluate", "merge_replayed", "replay", "revise", "tick"]
 
-EVENT_TIME_RULES: Final = (fever.marks, left_home.marks)
-"""In the order in which their changes are told."""
+EVENT_TIME_RULES: Final = (
+    fever.marks,
+    pulse.marks,
+    oxygen.marks,
+    left_home.marks,
+    battery_low.marks,
+)
+"""In any order, but after `not_worn`, which says what they do not hear."""
+
+_NOBODY: Final = np.empty(0, dtype=np.bool_)
 
 Slots = npt.NDArray[np.int64]
 
@@ -137,8 +145,12 @@ def _judge_spell(
     rulebook: Rulebook,
 ) -> list[Placed]:
     before = states.runs()
-    batch = Batch(rows, slots[group], group, states, wearers, rulebook)
-    placed = [
+    batch = Batch(rows, slots[group], group, states, wearers, rulebook, _NOBODY)
+    (worn,) = not_worn.marks(batch)
+    events = step_through(states, worn)
+    placed = [*told(events, before, slots, wearers)]
+    batch = replace(batch, muted=not_worn.muted(batch, before, events))
+    placed += [
         change
         for rule in EVENT_TIME_RULES
         for marks in rule(batch)
