@@ -9,6 +9,8 @@ from domain.batch import Rows
 from ingest.work import History
 from rules.engine import Evaluation, evaluate, merge_replayed, replay, revise
 from rules.rulebook import Rulebook
+from rules.slots import packed
+from rules.snapshots import pack
 from rules.state import State
 from rules.touched import Touched
 from rules.wearers import Wearers
@@ -53,6 +55,11 @@ class Judgement:
             for change in revise(known[slot].findings, found, known[slot].late_from)
         ]
         return Evaluation(slots=slots, rows=states, changes=changes, late=[])
+
+    def pack(self, evaluation: Evaluation) -> bytes:
+        """The rows of an evaluation, to be written down: see `rules.snapshots`."""
+        wearers, slots = self.wearers, evaluation.slots
+        return pack(packed(wearers.episode_no[slots], wearers.device_no[slots]), evaluation.rows)
 
 
 def nothing() -> Evaluation:

@@ -51,6 +51,7 @@ from ingest.gathering import NO_ORIGINS, NO_ROWS, Limits, OpenBatch
 from ingest.judging import Judgement
 from ingest.late_planning import LatePlan
 from ingest.noticing import Noticing
+from ingest.snapshots import Page, SnapshotPlan
 from ingest.sources.port import Token
 from ingest.telling import Telling
 from ingest.work import Beginning, Kind, Work
@@ -96,6 +97,7 @@ class Pipeline:
         self._wearers = beginning.wearers
         self._state = beginning.state
         self._late = LatePlan(left=beginning.late_left)
+        self._snapshots = SnapshotPlan()
         self.receive_clock_us = beginning.receive_clock_us
         self.counters = Counters()
         self._open = OpenBatch()
@@ -314,6 +316,8 @@ class Pipeline:
             boots=batch.boots | words,
             advance=advance,
             signals=self._noticing.take(),
+            page=self._page(now),
+            pack=judgement.pack,
         )
         return _InFlight(work, tuple(batch.tokens), self._ticks)
 
@@ -331,8 +335,14 @@ class Pipeline:
             origins=NO_ORIGINS,
             signals=self._noticing.take(),
             late_limit=self._late.limit,
+            page=self._page(now),
+            pack=judgement.pack,
         )
         return _InFlight(work, (), self._ticks)
+
+    def _page(self, now: int) -> Page | None:
+        """Part of the state as it is, to be written down with the step that begins."""
+        return self._snapshots.due(self._state, self._wearers, self._telling.sequences, now)
 
     def _judgement(self, now: int) -> Judgement:
         return Judgement(self._state, self._wearers, self._rulebook, now, self.receive_clock_us)

@@ -22,7 +22,8 @@ import numpy.typing as npt
 from domain.instant import SECOND_US, format_rfc3339
 from ingest.forward_clock import ForwardClock
 from ingest.missing import Range
-from ingest.sequences import MOST_BOOTS, Advance, Integers, Truths
+from ingest.sequence_runs import Integers, Truths
+from ingest.sequences import MOST_BOOTS, Advance
 
 APART_US: Final = SECOND_US
 """Between two receipts to one device, at least (contract section 3)."""

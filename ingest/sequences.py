@@ -14,6 +14,8 @@ again, which is safe.
 It does not know what a receipt is, when one is due, or how a gap is stored.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -23,9 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.missing import NOTHING, Range, Ranges, Standing, committed
+from ingest.sequence_runs import Integers, Runs, Truths, first_rows, once
 
-Integers = npt.NDArray[np.int64]
-Truths = npt.NDArray[np.bool_]
 _Kept = TypeVar("_Kept", Ranges, dict[int, Standing])
 
 MOST_BOOTS: Final = 4
@@ -47,6 +48,8 @@ _DEVICE: Final = np.dtype(
     align=True,  # 40 bytes: one cache line of a device serves all columns
 )
 _FEWEST_DEVICES: Final = 1024
+_LAYOUT: Final = hashlib.sha256(repr(_DEVICE.descr).encode()).digest()[:16]
+"""What the columns of this version are, for `Sequences.kept`."""
 
 
 class Gap(NamedTuple):
@@ -85,31 +88,6 @@ class Advance:
             below = Range(1, int(self.below_to[pair]), self.now)
             gaps.append(Gap(int(self.device_no[pair]), int(self.boot_key[pair]), (below,)))
         return tuple(sorted(gaps))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Runs:
-    """A batch in which the rows of each (device, boot) are beside each other."""
-
-    device_no: npt.NDArray[np.intp]
-    """Of each run. Shape (runs,), like the next."""
-    boot_key: Integers
-    starts: npt.NDArray[np.intp]
-    ends: npt.NDArray[np.intp]
-    alone: Truths
-    """Whether it is the only run of its device."""
-    steady: Truths
-    """Whether its numbers climb by steps of 0 or 1."""
-    seq: Integers
-    """Of all rows."""
-    order: npt.NDArray[np.intp] | None
-    """Where the rows came from; None when they stayed in their places."""
-
-    def last_row(self, run: int) -> int:
-        """The last place in the batch as it came that a run touched."""
-        if self.order is None:
-            return int(self.ends[run])
-        return int(self.order[self.starts[run] : self.ends[run]].max())
 
 
 class _Others(NamedTuple):
@@ -202,6 +180,40 @@ class Sequences:
             if boots:
                 self._put(device_no, boots)
 
+    def kept(self, device_no: npt.NDArray[np.integer]) -> bytes:
+        """All that is known of these devices, for `restore`."""
+        known = np.unique(device_no[device_no < len(self._devices)]).astype("<i4")
+        several = {
+            number: [[key, *standing] for key, standing in self._boots(number).items()]
+            for number in known.tolist()
+            if number in self._others or number in self._older
+        }
+        head = _LAYOUT + len(known).to_bytes(4, "little") + known.tobytes()
+        columns: bytes = self._devices[known].tobytes()
+        return head + columns + json.dumps(several, separators=(",", ":")).encode()
+
+    def restore(self, body: bytes) -> npt.NDArray[np.int32]:
+        """Takes over what another process knew of its devices: the numbers of those.
+
+        In place of what is known here. Bytes of another version, whose columns differ, say nothing.
+        """
+        if body[: len(_LAYOUT)] != _LAYOUT:
+            return np.empty(0, dtype=np.int32)
+        at = len(_LAYOUT) + 4
+        count = int.from_bytes(body[at - 4 : at], "little")
+        device_no = np.frombuffer(body, dtype="<i4", count=count, offset=at)
+        at += device_no.nbytes
+        rows = np.frombuffer(body, dtype=_DEVICE, count=count, offset=at)
+        self._hold(int(device_no.max(initial=0)) + 1)
+        self._devices[device_no] = rows
+        for number in device_no.tolist():
+            self._others.pop(number, None)
+            self._older.pop(number, None)
+        for number, boots in json.loads(body[at + rows.nbytes :]).items():
+            kept = {key: Standing(high, _ranges(missing)) for key, high, missing in boots}
+            self._put(int(number), kept)
+        return device_no
+
     def standing(self, device_no: int, boot_key: int) -> Standing | None:
         """Where a boot stands, if it is remembered."""
         return self._boots(device_no).get(boot_key)
@@ -213,24 +225,24 @@ class Sequences:
             room[: len(self._devices)] = self._devices
             self._devices = room
 
-    def _runs(self, device_no: npt.NDArray[np.intp], boot_key: Integers, seq: Integers) -> _Runs:
-        first = _first_rows(device_no, boot_key)
+    def _runs(self, device_no: npt.NDArray[np.intp], boot_key: Integers, seq: Integers) -> Runs:
+        first = first_rows(device_no, boot_key)
         starts = np.flatnonzero(first)
         alone = self._alone(device_no[starts])
         order = None
         if not alone.all():
             order = np.lexsort((seq, boot_key, device_no))
             device_no, boot_key, seq = device_no[order], boot_key[order], seq[order]
-            first = _first_rows(device_no, boot_key)
+            first = first_rows(device_no, boot_key)
             starts = np.flatnonzero(first)
-            alone = _once(device_no[starts])
+            alone = once(device_no[starts])
         # As unsigned numbers, steps down are large.
         breaks = np.diff(seq).view(np.uint64) > 1
         breaks &= ~first[1:]
         steady = np.ones(len(starts), dtype=bool)
         if breaks.any():
             steady[np.searchsorted(starts, np.flatnonzero(breaks) + 1, side="right") - 1] = False
-        return _Runs(
+        return Runs(
             device_no=device_no[starts],
             boot_key=boot_key[starts],
             starts=starts,
@@ -248,7 +260,7 @@ class Sequences:
         column[device_no] = numbers
         return np.equal(column[device_no], numbers)
 
-    def _settle(self, runs: _Runs, now: int) -> Advance:
+    def _settle(self, runs: Runs, now: int) -> Advance:
         columns = self._devices
         first, last = runs.seq[runs.starts], runs.seq[runs.ends - 1]
         high = columns["high"][runs.device_no]
@@ -281,7 +293,7 @@ class Sequences:
             gaps_by_itself=others.gaps,
         )
 
-    def _one_by_one(self, runs: _Runs, some: npt.NDArray[np.intp], now: int) -> _Others:
+    def _one_by_one(self, runs: Runs, some: npt.NDArray[np.intp], now: int) -> _Others:
         in_turn = sorted(
             (device_no, runs.last_row(run), run)
             for run, device_no in zip(some.tolist(), runs.device_no[some].tolist(), strict=True)
@@ -324,6 +336,10 @@ class Sequences:
         _set_or_drop(self._older, device_no, boots)
 
 
+def _ranges(missing: Iterable[tuple[int, int, int]]) -> Ranges:
+    return tuple(Range(*each) for each in missing)
+
+
 def _set_or_drop(where: dict[int, _Kept], device_no: int, what: _Kept) -> None:
     if what:
         where[device_no] = what
@@ -331,24 +347,7 @@ def _set_or_drop(where: dict[int, _Kept], device_no: int, what: _Kept) -> None:
         where.pop(device_no, None)
 
 
-def _first_rows(device_no: npt.NDArray[np.intp], boot_key: Integers) -> Truths:
-    """Which rows are of another (device, boot) than the row before."""
-    first = np.ones(len(device_no), dtype=bool)
-    np.not_equal(device_no[1:], device_no[:-1], out=first[1:])
-    first[1:] |= boot_key[1:] != boot_key[:-1]
-    return first
-
-
-def _once(ascending: npt.NDArray[np.intp]) -> Truths:
-    """Which values are there once."""
-    once = np.ones(len(ascending), dtype=bool)
-    again = ascending[1:] == ascending[:-1]
-    once[1:] &= ~again
-    once[:-1] &= ~again
-    return once
-
-
-def _commit(boots: dict[int, Standing], runs: _Runs, run: int, now: int) -> Gap | None:
+def _commit(boots: dict[int, Standing], runs: Runs, run: int, now: int) -> Gap | None:
     """Commits a run to its boot among a device's; what is missing now, if that changed."""
     boot_key = int(runs.boot_key[run])
     numbers: list[int] = np.unique(runs.seq[runs.starts[run] : runs.ends[run]]).tolist()

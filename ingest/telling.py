@@ -47,7 +47,8 @@ class Telling:
     """Keeps who has been told what. One advance is under way at a time, as in `Sequences`."""
 
     def __init__(self, sequences: Sequences) -> None:
-        self._sequences = sequences
+        self.sequences = sequences
+        """What is committed; only `committed` changes it."""
         self._receipts = Receipts()
         self._words: dict[int, str] = {}
         self._second = 0
@@ -61,13 +62,13 @@ class Telling:
         device_no = np.concatenate([rows["device_no"], numbers[0].astype(np.int32)])
         keys = np.concatenate([rows["boot_key"], numbers[1]])
         seq = np.concatenate([rows["seq"], numbers[2]])
-        return self._sequences.advance(device_no, keys, seq, now), words
+        return self.sequences.advance(device_no, keys, seq, now), words
 
     def committed(self, advance: Advance, words: Mapping[int, str], now: int) -> None:
         """The advance is stored, with these boot words among its devices'."""
         if not len(advance.device_no):
             return
-        self._sequences.take_over(advance)
+        self.sequences.take_over(advance)
         self._receipts.note(advance, now)
         if len(self._words) > MOST_WORDS:
             self._words.clear()
@@ -79,7 +80,7 @@ class Telling:
         self._receipts.told(due, now)
         notices = []
         for device_no, key in due:
-            standing = self._sequences.standing(device_no, key)
+            standing = self.sequences.standing(device_no, key)
             word = None if key == MISSING["boot_key"] else self._words.get(key)
             named = device_no < len(directory.ids) and directory.ids[device_no]
             if standing is None or not named or (word is None and key != MISSING["boot_key"]):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from domain.batch import Rows
 from domain.people import Roster
 from ingest.sequences import Advance, Sequences
+from ingest.snapshots import Page
 from ingest.sources.port import Envelope
 from ingest.wire import Rejection
 from rules.engine import Evaluation
@@ -102,6 +103,10 @@ class Work:
     signals: tuple[SignalChange, ...] = ()
     late_limit: int = 0
     """Of late work: how many wearers at the most."""
+    page: Page | None = None
+    """What it takes along of the state before it."""
+    pack: Callable[[Evaluation], bytes] = field(kw_only=True)
+    """The rows of wearers that were judged anew, to be written down with it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,6 +46,12 @@ class Touched:
         column = self._sparse.get(name)
         return np.zeros(len(self), dtype=np.bool_) if column is None else is_going(column)
 
+    def taken(self, which: npt.NDArray[np.integer]) -> "Touched":
+        """Some of the rows, to be changed."""
+        return Touched(
+            self.dense[which], {name: column[which] for name, column in self._sparse.items()}
+        )
+
     def copy(self) -> "Touched":
         """The same, to be changed."""
         return Touched(

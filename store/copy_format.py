@@ -122,6 +122,12 @@ def decode(buffer: bytes) -> Rows:
     return rows
 
 
+def decode_batches(buffer: bytes) -> npt.NDArray[np.int64]:
+    """The step that stored each of these rows. Shape (n,)."""
+    table = np.frombuffer(buffer[len(SIGNATURE) : -len(TRAILER)], dtype=_SELECTED)
+    return table["batch"].astype(np.int64)
+
+
 def _selected_dtype() -> np.dtype[np.void]:
     fields: list[tuple[str, str]] = [("fields", ">i2")]
     for name, width in COLUMNS.items():

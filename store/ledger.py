@@ -26,7 +26,7 @@ from domain.batch import Rows
 from domain.instant import DAY_US, to_datetime
 from ingest.work import History, Kind, Result, Work
 from rules.engine import Evaluation
-from store import alertlog, late_work, noticed, rejections
+from store import alertlog, late_work, noticed, rejections, snapshots
 from store import boots as store_boots
 from store.boots import NewestBoots, Pairs
 from store.errors import Fenced, OutcomeUnknown, StoreUnreachable, translated
@@ -224,6 +224,7 @@ class PostgresLedger:
         noticed.keep_gaps(cursor, () if work.advance is None else work.advance.gaps)
         noticed.keep_signals(cursor, work.signals)
         self._journal(cursor, work, batch, (len(rows), int((~new).sum()), rejections_kept))
+        self._write_down(cursor, work, batch, evaluation)
         events = alertlog.record(
             cursor, evaluation.changes, work.now, work.rulebook_version, batch, self._new_id
         )
@@ -243,6 +244,17 @@ class PostgresLedger:
             late_left=self._late_after(cursor, work, evaluation),
         )
         return _Done(result, rows, boots)
+
+    def _write_down(
+        self, cursor: psycopg.Cursor, work: Work, batch: int, evaluation: Evaluation
+    ) -> None:
+        """Of the rules' state: what the step takes along, and what the journal will not say."""
+        assert self._epoch is not None
+        if work.page is not None:
+            snapshots.keep(cursor, self._shard, self._epoch, batch - 1, work.page)
+        if work.kind is Kind.LATE and len(evaluation.slots):
+            body = work.pack(evaluation)
+            snapshots.keep_judged_anew(cursor, self._shard, self._epoch, batch, body)
 
     def _late_after(self, cursor: psycopg.Cursor, work: Work, evaluation: Evaluation) -> bool:
         if work.kind is Kind.LATE or self._late_left is None:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from domain.batch import Rows
-from store.copy_format import COLUMNS, decode, encode, select_columns
+from store.copy_format import COLUMNS, decode, decode_batches, encode, select_columns
 
 _NAMES: Final = ", ".join(COLUMNS)
 _COPY_DIRECT: Final = f"COPY reading ({_NAMES}) FROM STDIN BINARY"
@@ -125,8 +125,20 @@ def fetch(cursor: psycopg.Cursor, condition: LiteralString, values: list[object]
     `condition` follows the FROM clause; COPY takes no parameters, so its `{}` are filled with
     literals that psycopg quotes.
     """
+    return decode(_copied(cursor, condition, values))
+
+
+def fetch_with_batches(
+    cursor: psycopg.Cursor, after: int, until: int
+) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """What the steps after one and up to another stored, and which step each row. Shapes (n,)."""
+    buffer = _copied(cursor, "WHERE batch > {} AND batch <= {}", [after, until])
+    return decode(buffer), decode_batches(buffer)
+
+
+def _copied(cursor: psycopg.Cursor, condition: LiteralString, values: list[object]) -> bytes:
     query = sql.SQL("COPY ({} {}) TO STDOUT BINARY").format(
         sql.SQL(_SELECT), sql.SQL(condition).format(*(sql.Literal(value) for value in values))
     )
     with cursor.copy(query) as copy:
-        return decode(b"".join(bytes(chunk) for chunk in copy))
+        return b"".join(bytes(chunk) for chunk in copy)

@@ -1,13 +1,14 @@
 """What a starting ingestion process needs to know of the past: the roster, and the rules' state.
 
-The state is rebuilt by judging the stored readings of the episodes on the roster once more, in
-event time, a day of readings at a time; by promise 2 that gives the state the process had.
-Silence, which goes by the receive clock, is taken from the journal instead.
+The state is read from the pages that were written down, and the steps of the journal after them
+are run once more (`store.rerun`). Of wearers without a page (new ones, or all of them after an
+upgrade that changed the columns) it is rebuilt by judging their stored readings once more, in event
+time, a day of readings at a time; by promise 2 that gives the state the process had. Their silence,
+which goes by the receive clock, is taken from the journal instead.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, LiteralString
@@ -24,12 +25,16 @@ from rules import silent
 from rules.engine import apply, evaluate
 from rules.rulebook import Rulebook
 from rules.slots import NO_SLOT
-from rules.state import State, fresh
+from rules.state import State
 from rules.wearers import Wearers
 from store import late_work, noticed, rejections, roster
 from store.errors import translated
 from store.readings import fetch
+from store.rerun import Restored, restored, run_on
 
+SHARD: Final = 0
+FEW: Final = 5_000
+"""Devices that a query may name one by one."""
 PAGE: Final = 10_000
 """So many rows are Python's own objects at a time."""
 
@@ -41,6 +46,7 @@ _HEARD: Final = (
     " j.receive_clock_us"
     " FROM (SELECT episode_no, device_no, max(received_at) AS received_at, max(batch) AS batch"
     "  FROM reading WHERE episode_no IN (SELECT e.episode_no FROM episode e WHERE e.ends_at > %s)"
+    "  AND (%s::int[] IS NULL OR device_no = ANY(%s::int[]))"
     "  GROUP BY episode_no, device_no) r"
     " JOIN journal j ON j.shard = 0 AND j.batch = r.batch"
 )
@@ -60,15 +66,16 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
         wearers = Wearers.of(people, rulebook)
         clock = cursor.execute("SELECT receive_clock_us FROM shard WHERE shard = 0").fetchone()
         assert clock is not None
-        sequences = _Numbers(cursor, now)
-        state = _judged_again(cursor, wearers, rulebook, now, sequences)
-        _recall_silence(cursor, state, wearers, now)
-        silent.begin(state, wearers, now, int(clock[0]))
+        with connection.transaction():
+            found = restored(connection, SHARD, wearers)
+        run_on(cursor, SHARD, found, wearers, rulebook)
+        sequences = _recall_unwritten(cursor, found, wearers, rulebook, now)
+        silent.begin(found.state, wearers, now, int(clock[0]))
         return Beginning(
             rulebook=rulebook,
             roster=people,
             wearers=wearers,
-            state=state,
+            state=found.state,
             receive_clock_us=int(clock[0]),
             late_left=late_work.left(cursor),
             sequences=sequences.recalled(cursor),
@@ -76,32 +83,59 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
         )
 
 
-def _judged_again(
+def _recall_unwritten(
+    cursor: psycopg.Cursor, found: Restored, wearers: Wearers, rulebook: Rulebook, now: int
+) -> "_Numbers":
+    """Fills in the wearers and devices of which no page was written: from all that is stored."""
+    numbers = _Numbers(cursor, now, found)
+    slots = found.without_page()
+    if len(slots):
+        _judge_again(cursor, numbers, slots, wearers, rulebook, now)
+        _recall_silence(cursor, found.state, slots, wearers, now)
+    return numbers
+
+
+def _judge_again(
     cursor: psycopg.Cursor,
+    numbers: "_Numbers",
+    slots: Instants,
     wearers: Wearers,
     rulebook: Rulebook,
     now: int,
-    numbers: "_Numbers",
-) -> State:
-    """The state after all stored readings of the wearers, a day at a time."""
-    state = fresh(len(wearers.slots))
-    since = to_datetime(now - roster.KEPT_AFTER_END_US)
+) -> None:
+    """Judges all stored readings of these wearers, a day at a time."""
     oldest, newest = cursor.execute(_SPAN).fetchone() or (None, None)
     if oldest is None or newest is None:
-        return state
+        return
+    found = numbers.restored
+    wanted = np.zeros(len(wearers), dtype=np.bool_)
+    wanted[slots] = True
     for day in range(from_datetime(oldest) // DAY_US, from_datetime(newest) // DAY_US + 1):
-        rows = fetch(
-            cursor,
-            "WHERE measured_at >= {} AND measured_at < {} AND episode_no IN"
-            " (SELECT e.episode_no FROM episode e WHERE e.ends_at > {})",
-            [to_datetime(day * DAY_US), to_datetime((day + 1) * DAY_US), since],
-        )
+        rows = _of_day(cursor, day, wearers.device_no[slots], now)
         rows["slot"] = wearers.slots.find(rows["episode_no"], rows["device_no"])
-        rows = in_order(rows[rows["slot"] != NO_SLOT])
+        rows = rows[rows["slot"] != NO_SLOT]
+        rows = in_order(rows[wanted[rows["slot"]]])
         numbers.saw(rows)
         if len(rows):
-            state = apply(state, evaluate(state, rows, wearers, rulebook, now, 0))
-    return state
+            evaluation = evaluate(found.state, rows, wearers, rulebook, now, 0)
+            found.state = apply(found.state, evaluation)
+
+
+def _of_day(cursor: psycopg.Cursor, day: int, devices: npt.NDArray[np.int32], now: int) -> Rows:
+    """What was measured that day: of these devices where they are few, else of all."""
+    begin, end = to_datetime(day * DAY_US), to_datetime((day + 1) * DAY_US)
+    if len(devices) <= FEW:
+        return fetch(
+            cursor,
+            "WHERE measured_at >= {} AND measured_at < {} AND device_no = ANY({})",
+            [begin, end, devices.tolist()],
+        )
+    return fetch(
+        cursor,
+        "WHERE measured_at >= {} AND measured_at < {} AND episode_no IN"
+        " (SELECT e.episode_no FROM episode e WHERE e.ends_at > {})",
+        [begin, end, to_datetime(now - roster.KEPT_AFTER_END_US)],
+    )
 
 
 class _Numbers:
@@ -111,15 +145,24 @@ class _Numbers:
     nothing that anybody could mend now, and so as old as what no signal shows any more.
     """
 
-    def __init__(self, cursor: psycopg.Cursor, now: int) -> None:
-        self._sequences = Sequences()
+    def __init__(self, cursor: psycopg.Cursor, now: int, restored: Restored) -> None:
+        self.restored = restored
+        self._sequences = restored.sequences
         found = groupby(rejections.numbers(cursor), key=itemgetter(0, 1))
-        self._rejected = {pair: [seq for _, _, seq in of_pair] for pair, of_pair in found}
+        self._rejected = {
+            pair: [seq for _, _, seq in of_pair]
+            for pair, of_pair in found
+            if not restored.have_pages(np.array(pair[:1])).any()
+        }
         """By (device_no, boot_key), ascending: what no piece has had yet."""
         self._unnoticed_at = now - 31 * DAY_US
 
     def saw(self, rows: Rows) -> None:
-        """A day's rows; with the rejected numbers they have counted past, lest those be holes."""
+        """A day's rows; with the rejected numbers they have counted past, lest those be holes.
+
+        Devices whose numbers were written down with another wearer's page are left out.
+        """
+        rows = rows[~self.restored.have_pages(rows["device_no"])]
         self._recall(rows, [*self._counted_past(rows)] if self._rejected else [])
 
     def _counted_past(self, rows: Rows) -> Iterator[tuple[int, int, int]]:
@@ -152,26 +195,37 @@ class _Numbers:
         return self._sequences
 
 
-def _recall_silence(cursor: psycopg.Cursor, state: State, wearers: Wearers, now: int) -> None:
-    """Fills in when each wearer was last heard, on both clocks, and who was silent already."""
-    slots, heard_at, clock = _heard(cursor, wearers, now)
-    unheard = np.ones(len(wearers), dtype=np.bool_)
+def _recall_silence(
+    cursor: psycopg.Cursor, state: State, some: Instants, wearers: Wearers, now: int
+) -> None:
+    """Fills in when each of these was last heard, on both clocks, and who was silent already."""
+    few = wearers.device_no[some].tolist() if len(some) <= FEW else None
+    slots, heard_at, clock = _heard(cursor, few, wearers, now)
+    unheard = np.zeros(len(wearers), dtype=np.bool_)
+    unheard[some] = True
+    mine = unheard[slots]
+    slots, heard_at, clock = slots[mine], heard_at[mine], clock[mine]
     unheard[slots] = False
     never = np.flatnonzero(unheard)
     silent.restore(state, slots, heard_at, clock)
     silent.restore(state, never, *_unheard(cursor, wearers.from_at[never]))
+    wanted = dict.fromkeys(some.tolist())
     for finding in late_work.standing_silences(cursor):
         slot = wearers.slots.get((finding.key.episode_no, finding.key.device_no))
-        if slot is not None:
+        if slot is not None and slot in wanted:
             silent.restore_standing(state, slot, finding)
 
 
 def _heard(
-    cursor: psycopg.Cursor, wearers: Wearers, now: int
+    cursor: psycopg.Cursor, devices: list[int] | None, wearers: Wearers, now: int
 ) -> tuple[npt.NDArray[np.int64], Instants, Instants]:
-    """When wearers were last heard: (slots, received_at, the receive clock then). Shapes (n,)."""
+    """When wearers (of these devices, or all) were last heard.
+
+    (slots, received_at, the receive clock then). Shapes (n,).
+    """
     since = to_datetime(now - roster.KEPT_AFTER_END_US)
-    episode_no, device_no, received_at, clock = _columns(cursor, _HEARD, since, 4)
+    wanted = [since, devices, devices]
+    episode_no, device_no, received_at, clock = _columns(cursor, _HEARD, wanted, 4)
     slots = wearers.slots.find(episode_no, device_no)
     known = slots != NO_SLOT
     return slots[known].astype(np.int64), received_at[known], clock[known]
@@ -185,7 +239,7 @@ def _unheard(cursor: psycopg.Cursor, from_at: Instants) -> tuple[Instants, Insta
     """
     if not len(from_at):
         return from_at, from_at
-    begun_at, clocks = _columns(cursor, _CLOCKS_SINCE, to_datetime(int(from_at.min())), 2)
+    begun_at, clocks = _columns(cursor, _CLOCKS_SINCE, [to_datetime(int(from_at.min()))], 2)
     # The time of day may have gone back between steps: a step counts up to the earliest after it.
     earliest = np.minimum.accumulate(begun_at[::-1])[::-1]
     step = np.searchsorted(earliest, from_at, side="right") - 1
@@ -196,13 +250,13 @@ def _unheard(cursor: psycopg.Cursor, from_at: Instants) -> tuple[Instants, Insta
 
 
 def _columns(
-    cursor: psycopg.Cursor, query: LiteralString, since: datetime, width: int
+    cursor: psycopg.Cursor, query: LiteralString, values: Sequence[object], width: int
 ) -> npt.NDArray[np.int64]:
     """The whole numbers a query of so many columns yields. Shape (width, n)."""
     pages = [np.empty((0, width), dtype=np.int64)]
     connection = cursor.connection
     with connection.transaction(), connection.cursor("recalled") as server:
-        server.execute(query, [since])
+        server.execute(query, values)
         while rows := server.fetchmany(PAGE):
             pages.append(np.array(rows, dtype=np.int64))
     return np.concatenate(pages).T

@@ -34,6 +34,12 @@ _NUMBERS: Final = (
     " WHERE r.seq IS NOT NULL ORDER BY 1, 2, 3"
 )
 
+_NUMBERS_OF: Final = (
+    "SELECT r.batch, d.device_no, r.boot_key, r.seq FROM rejection r"
+    " JOIN rejected_message m USING (content_sha256) JOIN device d ON d.id = m.device_id"
+    " WHERE r.seq IS NOT NULL AND r.batch > %s AND r.batch <= %s ORDER BY 1, 2, 3, 4"
+)
+
 _FOR_WANT_OF_A_ROSTER: Final = ["unknown_device", "not_assigned"]
 _COVERED: Final = (
     "SELECT m.content_sha256, m.topic, m.payload, m.first_received_at FROM rejected_message m"
@@ -121,6 +127,16 @@ def keep(
 def numbers(cursor: psycopg.Cursor) -> Iterator[tuple[int, int, int]]:
     """(device_no, boot_key, seq) of readings rejected whole, in that order."""
     yield from cursor.execute(_NUMBERS)
+
+
+def numbers_of(
+    cursor: psycopg.Cursor, after: int, until: int
+) -> dict[int, list[tuple[int, int, int]]]:
+    """The same by step, of the steps after one and up to another."""
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for batch, *number in cursor.execute(_NUMBERS_OF, [after, until]):
+        found.setdefault(batch, []).append((number[0], number[1], number[2]))
+    return found
 
 
 def _number(rejection: Rejection) -> tuple[int, int] | tuple[None, None]:

@@ -66,6 +66,7 @@ class Bench:
             origins=np.zeros(len(rows), dtype=np.int32) if len(rows) else NO_ORIGINS,
             messages=(message,),
             late_limit=50,
+            pack=judgement.pack,
         )
 
     def commit(self, rows: Rows, kind: Kind = Kind.BATCH) -> Result:
