@@ -93,6 +93,6 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         value=it.value,
         peak=it.peak,
         limit=it.limit,
-        origin=wearers.thresholds.origin(slot, it.site) if it.own else RULEBOOK_ORIGIN,
+        origin=wearers.origin(slot, it.site, it.first_at) if it.own else RULEBOOK_ORIGIN,
         site=Site(it.site).word if it.site else "",
     )

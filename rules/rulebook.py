@@ -114,6 +114,8 @@ class Rulebook:
     fever: Fever = field(default_factory=Fever)
     left_home: LeftHome = field(default_factory=LeftHome)
     silent: Silent = field(default_factory=Silent)
+    earlier: tuple[tuple[int, "Rulebook"], ...] = ()
+    """(until_at, rulebook), ascending: what was in force before. In no file; the store knows."""
 
 
 DEFAULT: Final = Rulebook(version="doorstep-1")

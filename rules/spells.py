@@ -28,6 +28,19 @@ def spell_at(spells: tuple[Spell, ...], at: int) -> Spell:
     return begun[-1] if begun else spells[0]
 
 
+def worn(slots: Slots, at: npt.NDArray[np.int64], wearers: Wearers) -> npt.NDArray[np.bool_]:
+    """Whether the wearer wore the device at that instant. Shapes (n,).
+
+    All that comes in is; what is stored may not be, once an assignment is corrected.
+    """
+    found: npt.NDArray[np.bool_] = (wearers.from_at[slots] <= at) & (at < wearers.until_at[slots])
+    if wearers.spells:
+        for n in np.flatnonzero(found & np.isin(slots, list(wearers.spells))).tolist():
+            begin, end = spell_at(wearers.spells[int(slots[n])], int(at[n]))
+            found[n] = begin <= at[n] < end
+    return found
+
+
 def over(state: State, wearers: Wearers, spans: Spans, now: int) -> Slots:
     """The slots for which `close` may have something to do. `state` has a row for each wearer."""
     ended = spans[1] <= now
