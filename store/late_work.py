@@ -1,7 +1,8 @@
 """Wearers whose late readings are stored and wait to be judged in their place, and their histories.
 
-Coalesced per wearer. A step takes a bounded number of them, so that readings of others never wait
-long behind it.
+Wearers of whom the roster was corrected wait among them (`store.corrections`), for a process that
+has that roster. Coalesced per wearer. A step takes a bounded number of them, so that readings of
+others never wait long behind it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,8 @@ _ADD: Final = (
     " from_at = least(late_work.from_at, excluded.from_at), batch = excluded.batch"
 )
 _TAKE: Final = (
-    "SELECT episode_no, device_no, from_at FROM late_work ORDER BY batch, episode_no, device_no"
-    " LIMIT %s FOR UPDATE"
+    "SELECT episode_no, device_no, from_at FROM late_work WHERE roster_version <= %s"
+    " ORDER BY batch, episode_no, device_no LIMIT %s FOR UPDATE"
 )
 _REMOVE: Final = (
     "DELETE FROM late_work w USING unnest(%s::int[], %s::int[]) AS t(episode_no, device_no)"
@@ -58,9 +59,12 @@ def add(cursor: psycopg.Cursor, oldest: Mapping[tuple[int, int], int], batch: in
         cursor.execute(_ADD, [batch, list(episodes), list(devices), moments])
 
 
-def take(cursor: psycopg.Cursor, wearers: int) -> tuple[History, ...]:
-    """Up to so many of those that have waited longest, with all that is stored of them."""
-    cursor.execute(_TAKE, [wearers])
+def take(cursor: psycopg.Cursor, wearers: int, roster_version: int) -> tuple[History, ...]:
+    """Up to so many of those that have waited longest, with all that is stored of them.
+
+    Those who wait for a newer roster are left.
+    """
+    cursor.execute(_TAKE, [roster_version, wearers])
     late_from: dict[Pair, int] = {
         (episode_no, device_no): from_datetime(from_at)
         for episode_no, device_no, from_at in cursor.fetchall()
@@ -132,9 +136,11 @@ def remove(cursor: psycopg.Cursor, histories: Sequence[History]) -> None:
         )
 
 
-def left(cursor: psycopg.Cursor) -> bool:
-    """Whether anybody waits."""
-    cursor.execute("SELECT EXISTS (SELECT FROM late_work)")
+def left(cursor: psycopg.Cursor, roster_version: int) -> bool:
+    """Whether anybody waits whom a process with this roster can judge."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM late_work WHERE roster_version <= %s)", [roster_version]
+    )
     row = cursor.fetchone()
     assert row is not None
     return bool(row[0])
