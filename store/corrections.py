@@ -85,6 +85,9 @@ _ASK: Final = (
     " roster_version = excluded.roster_version"
 )
 
+# Rows are locked in another order by a worker that takes them: one of the two goes first.
+_LOCK: Final = "LOCK TABLE late_work IN EXCLUSIVE MODE"
+
 Cursor = psycopg.Cursor[dict[str, Any]]
 
 
@@ -103,5 +106,6 @@ def keep(cursor: Cursor, effective_at: int) -> None:
 
 def ask(cursor: Cursor, effective_at: int, version: int) -> None:
     """Has everybody of whom something changed judged anew, by a process with this roster."""
+    cursor.execute(_LOCK)
     cursor.execute(_ASK, {"effective_at": to_datetime(effective_at), "version": version})
     cursor.execute(_FORGET)

@@ -81,8 +81,9 @@ def test_a_fever_pending_when_the_rulebook_changes_is_raised(tier_database: str)
         assert findings(before) == []
         second = take_up(connection, OURS, at(18))
     bench = Bench(tier_database, rulebook=second)
-    bench.commit(bench.rows(0, [21], 3840))
+    assert bench.commit(bench.rows(0, [21], 3840)).alert_events == 1
     assert findings(bench) == [("fever", 10, None)]
+    assert bench.count("finding", "rulebook_version = 'doorstep-1'") == 1
     # Buffered under the first rulebook, of which the hold was an hour, and uploaded only now.
     bench.commit(bench.rows(1, [1, 5, 12, 17], 3840))
     bench.commit(bench.rows(2, [12, 17], 3840))
@@ -90,4 +91,15 @@ def test_a_fever_pending_when_the_rulebook_changes_is_raised(tier_database: str)
     settle(bench)
     assert findings(bench) == [("fever", 10, None)]
     assert second.earlier[0][0] == at(17) + MINUTE_US
+    bench.ledger.close()
+
+
+def test_a_finding_of_late_readings_names_the_rulebook_of_their_time(tier_database: str) -> None:
+    with psycopg.connect(tier_database, autocommit=True) as connection:
+        take_up(connection, named("early"), at(0))
+        bench = Bench(tier_database, rulebook=take_up(connection, named("later"), at(100)))
+    bench.commit(bench.rows(0, [200]))
+    bench.commit(bench.rows(0, list(range(20)), 3840))
+    settle(bench)
+    assert bench.count("finding", "rulebook_version = 'early' AND late") == 1
     bench.ledger.close()
