@@ -212,12 +212,33 @@ def test_a_device_that_went_to_another_takes_no_finding_along(bench: Bench) -> N
     )
     settle(bench)
     assert findings(bench) == [("fever", 0, 20)]
+    assert bench.count("reading", f"episode_no = {_episode_no(bench, 1)}") == 10
     bench.correct({"assignments": [_worn(0, 0, NOW - 7 * DAY_US, at(5))]})
     settle(bench)
     assert findings(bench) == []
     bench.correct({"assignments": [_worn(0, 0, NOW - 7 * DAY_US, at(15))]})
     settle(bench)
     assert findings(bench) == [("fever", 0, 15)]
+
+
+def _episode_no(bench: Bench, episode: int) -> int:
+    [no] = [e.no for e in bench.beginning.roster.episodes.values() if e.id == f"e-{episode:04d}"]
+    return no
+
+
+def test_what_the_next_wearer_measured_is_theirs(bench: Bench) -> None:
+    """Handed over at minute 20, entered long after: the fever is not lost, and not the first's."""
+    bench.commit(bench.rows(0, list(range(20))))
+    bench.commit(bench.rows(0, list(range(20, 40)), 3840))
+    assert findings(bench) == [("fever", 20, None)]
+    first = _worn(0, 0, NOW - 7 * DAY_US, at(20))
+    bench.correct({"assignments": [first, _worn(0, 1, at(20), None)]})
+    settle(bench)
+    assert findings(bench) == [("fever", 20, None)]
+    fever_of = f"episode_no = {_episode_no(bench, 1)} AND withdrawn_at IS NULL"
+    assert bench.count("finding", fever_of) == 1
+    assert bench.count("alert", f"episode_no = {_episode_no(bench, 1)}") == 1
+    assert bench.count("reading", f"episode_no = {_episode_no(bench, 0)}") == 20
 
 
 def test_an_episode_that_ended_earlier(bench: Bench) -> None:
