@@ -29,15 +29,17 @@ def spell_at(spells: tuple[Spell, ...], at: int) -> Spell:
 
 
 def worn(slots: Slots, at: npt.NDArray[np.int64], wearers: Wearers) -> npt.NDArray[np.bool_]:
-    """Whether the wearer wore the device at that instant. Shapes (n,).
+    """Whether the wearer wore the device at that instant. Shapes (n,); `slots` never fall.
 
     All that comes in is; what is stored may not be, once an assignment is corrected.
     """
     found: npt.NDArray[np.bool_] = (wearers.from_at[slots] <= at) & (at < wearers.until_at[slots])
     if wearers.spells:
-        for n in np.flatnonzero(found & np.isin(slots, list(wearers.spells))).tolist():
-            begin, end = spell_at(wearers.spells[int(slots[n])], int(at[n]))
-            found[n] = begin <= at[n] < end
+        for slot in np.intersect1d(slots, list(wearers.spells)).tolist():
+            begin, end = np.searchsorted(slots, [slot, slot + 1])
+            mine = at[begin:end]
+            inside = [(mine >= from_at) & (mine < to_at) for from_at, to_at in wearers.spells[slot]]
+            found[begin:end] = np.any(inside, axis=0)
     return found
 
 

@@ -127,7 +127,7 @@ def test_who_wore_it_at_an_instant() -> None:
     wearers = Service(once, twice).wearers
     times = (-1, 0, 9, 10, 19, 20, 29, 30)
     at = np.array([minutes(each) for each in times])
-    first = spells.worn(np.zeros(len(at), dtype=np.int64), at, wearers)
-    second = spells.worn(np.ones(len(at), dtype=np.int64), at, wearers)
+    slots = np.repeat([0, 1], len(at))
+    first, second = spells.worn(slots, np.tile(at, 2), wearers).reshape(2, -1)
     assert [time for time, found in zip(times, first, strict=True) if found] == [0, 9]
     assert [time for time, found in zip(times, second, strict=True) if found] == [0, 9, 20, 29]
