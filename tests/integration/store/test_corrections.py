@@ -9,7 +9,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.batch import Rows
-from domain.instant import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
+from domain.instant import DAY_US, HOUR_US, MINUTE_US, format_rfc3339, to_datetime
 from domain.people import Home
 from domain.reading import Datum
 from ingest.gathering import NO_ROWS
@@ -249,3 +249,26 @@ def test_an_episode_that_ended_earlier(bench: Bench) -> None:
     bench.correct(corrected(ends_at=format_rfc3339(NOW + HOUR_US)))
     settle(bench)
     assert findings(bench) == [("fever", 0, None)]
+
+
+def test_an_alert_that_a_person_touched_stays_theirs(bench: Bench) -> None:
+    bench.commit(fixes(bench, list(range(10)), 1.0))
+    with psycopg.connect(bench.url) as connection:
+        connection.execute("UPDATE alert SET response = 'acknowledged', assignee = 'dr-01'")
+    bench.correct(corrected(home=pin(1)) | {"effective_at": format_rfc3339(at(-60))})
+    settle(bench)
+    assert findings(bench) == []
+    assert bench.count("alert", "response = 'acknowledged' AND condition = 'cleared'") == 1
+    assert bench.count("alert_event", "kind = 'unsupported'") == 1
+
+
+def test_late_data_and_a_correction_wait_as_one(bench: Bench) -> None:
+    """The older of the two counts, and the newer roster is waited for."""
+    bench.commit(fixes(bench, list(range(5, 30)), 0.0))
+    bench.correct(corrected(home=pin(1)) | {"effective_at": format_rfc3339(at(20))})
+    bench.commit(fixes(bench, [0, 1, 2, 3, 4], 1.0))
+    with psycopg.connect(bench.url) as connection:
+        rows = connection.execute("SELECT from_at, roster_version FROM late_work").fetchall()
+    assert rows == [(to_datetime(at(0)), 2)]
+    settle(bench)
+    assert findings(bench) == [("left_home", 0, 5), ("left_home", 20, None)]
