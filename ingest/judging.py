@@ -9,7 +9,8 @@ from domain.batch import Rows
 from ingest.work import History
 from rules.engine import Evaluation, evaluate, merge_replayed, replay, revise
 from rules.rulebook import Rulebook
-from rules.state import State, fresh
+from rules.state import State
+from rules.touched import Touched
 from rules.wearers import Wearers
 
 
@@ -45,9 +46,7 @@ class Judgement:
         rows = np.concatenate([known[slot].rows for slot in slots.tolist()])
         rows["slot"] = np.repeat(slots, [len(known[slot].rows) for slot in slots.tolist()])
         states, findings = replay(rows, slots, self.wearers, self.rulebook, self.now)
-        for nth, slot in enumerate(slots.tolist()):
-            current = self.state[slot] if slot < len(self.state) else fresh(1)[0]
-            states[nth] = merge_replayed(current, states[nth])
+        states = merge_replayed(self.state.gather(slots), states)
         changes = [
             change
             for slot, found in zip(slots.tolist(), findings, strict=True)
@@ -58,4 +57,4 @@ class Judgement:
 
 def nothing() -> Evaluation:
     """An evaluation that touches no wearer."""
-    return Evaluation(slots=np.empty(0, dtype=np.int32), rows=fresh(0), changes=[], late=[])
+    return Evaluation(slots=np.empty(0, dtype=np.int32), rows=Touched.fresh(0), changes=[], late=[])

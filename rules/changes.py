@@ -12,16 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.reading import Site
+from rules.columns import RUNS
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
 from rules.hold import Events
 from rules.run import Cells, Run, Step
-from rules.state import RUNS, State
+from rules.touched import Touched
 from rules.wearers import Wearers
 
 _NAMES: Final = {
     "fever_core": (Rule.FEVER, SiteClass.CORE),
     "fever_skin": (Rule.FEVER, SiteClass.SKIN),
     "left_home": (Rule.LEFT_HOME, SiteClass.NONE),
+    "not_worn": (Rule.NOT_WORN, SiteClass.NONE),
+    "pulse": (Rule.PULSE, SiteClass.NONE),
+    "oxygen": (Rule.OXYGEN, SiteClass.NONE),
+    "battery_low": (Rule.BATTERY_LOW, SiteClass.NONE),
 }
 """What each machine's findings are called."""
 
@@ -46,7 +51,7 @@ def in_order(placed: Iterable[Placed]) -> list[FindingChange]:
 
 
 def told(
-    events: Events, before: State, slots: npt.NDArray[np.int64], wearers: Wearers
+    events: Events, before: Touched, slots: npt.NDArray[np.int64], wearers: Wearers
 ) -> Iterator[Placed]:
     """What one machine's events come to; `before` is the state they began from, by group."""
     keep = np.flatnonzero((events.step != Step.SEEN) | _last_of_group(events.group))
@@ -79,7 +84,10 @@ def _last_of_group(group: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 
 
 def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
-    """The finding an active run stands for, not ended."""
+    """The finding an active run stands for, not ended.
+
+    Rules for which less is worse keep their figures negative, so that the worst is the largest.
+    """
     rule, site_class = _NAMES[run]
     it = Run(*cells)
     return Finding(
@@ -90,9 +98,9 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         ended_at=None,
         severity=Severity(it.severity),
         last_at=it.last_at,
-        value=it.value,
-        peak=it.peak,
-        limit=it.limit,
+        value=abs(it.value),
+        peak=abs(it.peak),
+        limit=abs(it.limit),
         origin=wearers.origin(slot, it.site, it.first_at) if it.own else RULEBOOK_ORIGIN,
         site=Site(it.site).word if it.site else "",
     )

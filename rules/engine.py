@@ -12,28 +12,38 @@ Pure: `now` and the receive clock are arguments, arguments are never changed exc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
-from rules import fever, left_home, silent, spells
+from rules import battery_low, fever, left_home, not_worn, oxygen, pulse, silent, spells
 from rules.changes import Placed, in_order, told
+from rules.columns import JOURNAL_COLUMNS, SPARSE
 from rules.eras import in_force
 from rules.finding import Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.hold import step_through
 from rules.marks import Batch
 from rules.revision import revise
 from rules.rulebook import Rulebook
-from rules.state import JOURNAL_COLUMNS, State, StateRow, fresh, gather
+from rules.state import State
+from rules.touched import Touched
 from rules.wearers import Wearers
 
 __all__ = ["Evaluation", "apply", "evaluate", "merge_replayed", "replay", "revise", "tick"]
 
-EVENT_TIME_RULES: Final = (fever.marks, left_home.marks)
-"""In the order in which their changes are told."""
+EVENT_TIME_RULES: Final = (
+    fever.marks,
+    pulse.marks,
+    oxygen.marks,
+    left_home.marks,
+    battery_low.marks,
+)
+"""In any order, but after `not_worn`, which says what they do not hear."""
+
+_NOBODY: Final = np.empty(0, dtype=np.bool_)
 
 _PARTS: Final = 16
 """More bits than the spells of a wearer need."""
@@ -47,7 +57,7 @@ class Evaluation:
 
     slots: npt.NDArray[np.integer]
     """Ascending."""
-    rows: State
+    rows: Touched
     """The state of each of `slots`."""
     changes: Sequence[FindingChange]
     """In order of slot, reading and rule."""
@@ -70,12 +80,12 @@ def evaluate(
     """
     del now
     if not len(rows):
-        return Evaluation(np.empty(0, dtype=np.int64), fresh(0), (), ())
+        return Evaluation(np.empty(0, dtype=np.int64), Touched.fresh(0), (), ())
     first, group = _groups(rows["slot"])
     slots = rows["slot"][first].astype(np.int64)
     assert slots[0] >= 0
     assert slots[-1] < len(wearers)
-    states = gather(state, slots)
+    states = state.gather(slots)
     received = rows["received_at"]
     heard = np.minimum.reduceat(received, first), np.maximum.reduceat(received, first)
     placed = silent.hear(states, slots, heard, wearers, receive_clock_us)
@@ -96,7 +106,7 @@ def _groups(slot: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], npt.NDAr
 
 
 def _judge(
-    states: State,
+    states: Touched,
     slots: Slots,
     rows: Rows,
     group: npt.NDArray[np.int64],
@@ -120,7 +130,7 @@ def _judge(
 
 
 def _judge_era(
-    states: State,
+    states: Touched,
     slots: Slots,
     rows: Rows,
     group: npt.NDArray[np.int64],
@@ -143,7 +153,7 @@ def _judge_era(
         part += 1
         rows, group = rows[ahead], group[ahead]
         for nth in np.unique(group).tolist():
-            ended = spells.leave_behind(states[nth], int(slots[nth]), wearers)
+            ended = spells.leave_behind(states, nth, int(slots[nth]), wearers)
             placed += _in_part(part, ended)
     return placed
 
@@ -156,16 +166,20 @@ def _in_part(part: int, placed: list[Placed]) -> list[Placed]:
 
 
 def _judge_spell(
-    states: State,
+    states: Touched,
     slots: Slots,
     rows: Rows,
     group: npt.NDArray[np.int64],
     wearers: Wearers,
     rulebook: Rulebook,
 ) -> list[Placed]:
-    before = states.copy()
-    batch = Batch(rows, slots[group], group, states, wearers, rulebook)
-    placed = [
+    before = states.runs()
+    batch = Batch(rows, slots[group], group, states, wearers, rulebook, _NOBODY)
+    (worn,) = not_worn.marks(batch)
+    events = step_through(states, worn)
+    placed = [*told(events, before, slots, wearers)]
+    batch = replace(batch, muted=not_worn.muted(batch, before, events))
+    placed += [
         change
         for rule in EVENT_TIME_RULES
         for marks in rule(batch)
@@ -180,40 +194,36 @@ def tick(
     state: State, wearers: Wearers, rulebook: Rulebook, now: int, receive_clock_us: int
 ) -> Evaluation:
     """What the passing of time means: silence, and the end of what outlasts its spell."""
-    known = state if len(state) >= len(wearers) else gather(state, np.arange(len(wearers)))
-    known = known[: len(wearers)]
     spans = wearers.spells_at(now)
-    over = spells.over(known, wearers, spans, now)
-    due = silent.due(known, wearers, spans, now, receive_clock_us)
+    over = spells.over(state, wearers, spans, now)
+    due = silent.due(state, wearers, spans, now, receive_clock_us)
     slots = np.union1d(over, due)
-    states = known[slots]
+    states = state.gather(slots)
     placed: list[Placed] = []
     for nth in np.searchsorted(slots, over).tolist():
-        placed += spells.close(states[nth], int(slots[nth]), wearers, now, receive_clock_us)
+        placed += spells.close(states, nth, int(slots[nth]), wearers, now, receive_clock_us)
     counted = np.searchsorted(slots, due)
-    worn = states[counted]
-    placed += silent.count(worn, due, wearers, rulebook, now, receive_clock_us)
-    states[counted] = worn
+    placed += silent.count(states, counted, due, wearers, rulebook, (now, receive_clock_us))
     return Evaluation(slots, states, in_order(placed), ())
 
 
 def replay(
     rows: Rows, slots: Slots, wearers: Wearers, rulebook: Rulebook, now: int | None = None
-) -> tuple[State, list[list[Finding]]]:
+) -> tuple[Touched, list[list[Finding]]]:
     """Whole histories: for each of `slots` the state after it, and its findings, in that order.
 
     `rows` are in order, from each wearer's first; `slots` are all of theirs, ascending. Findings
     are those of event-time rules, by onset. With `now`, what is active at the end of a spell that
     is over by then ends there, as `tick` would have it.
     """
-    states = fresh(len(slots))
+    states = Touched.fresh(len(slots))
     group = np.searchsorted(slots, rows["slot"])
     placed = _judge(states, slots, rows, group, wearers, rulebook)
     placed.sort(key=lambda each: each[0])
     if now is not None:
         for nth, slot in enumerate(slots.tolist()):
             placed += sorted(
-                spells.close_runs(states[nth], slot, wearers, now), key=lambda each: each[0]
+                spells.close_runs(states, nth, slot, wearers, now), key=lambda each: each[0]
             )
     found: list[dict[tuple[FindingKey, int], Finding]] = [{} for _ in range(len(slots))]
     nth_of = {slot: nth for nth, slot in enumerate(slots.tolist())}
@@ -227,12 +237,15 @@ def _by_onset(finding: Finding) -> tuple[int, Rule, SiteClass]:
     return finding.onset_at, finding.key.rule, finding.key.site_class
 
 
-def merge_replayed(current: StateRow, replayed: StateRow) -> StateRow:
-    """The replayed state, with what depends on the order of arrival as it is in `current`."""
+def merge_replayed(current: Touched, replayed: Touched) -> Touched:
+    """The replayed rows, with what depends on the order of arrival as it is in `current`."""
     merged = replayed.copy()
     for name in JOURNAL_COLUMNS:
-        merged[name] = current[name]
-    merged["watermark_at"] = max(int(current["watermark_at"]), int(replayed["watermark_at"]))
+        if name in SPARSE and not current.going(name).any():
+            continue
+        merged[name][:] = current[name]
+    watermark_at = merged["watermark_at"]
+    np.maximum(watermark_at, current["watermark_at"], out=watermark_at)
     return merged
 
 
@@ -240,6 +253,6 @@ def apply(state: State, evaluation: Evaluation) -> State:
     """Takes an evaluation over. Changes `state` in place, unless it has to grow; use the result."""
     slots = evaluation.slots
     if len(slots) and int(slots.max()) >= len(state):
-        state = gather(state, np.arange(int(slots.max()) + 1))
-    state[slots] = evaluation.rows
+        state = state.grown(int(slots.max()) + 1)
+    state.put(slots, evaluation.rows)
     return state

@@ -31,7 +31,8 @@ _CORE: Final = np.isin(np.arange(max(Site) + 1), CORE_LIKE)
 
 def marks(batch: Batch) -> list[Marks]:
     """What each temperature says to the core run and to the skin run."""
-    which = np.flatnonzero(batch.rows["temperature_cc"] != MISSING["temperature_cc"])
+    says = batch.rows["temperature_cc"] != MISSING["temperature_cc"]
+    which = np.flatnonzero(says & ~batch.muted)
     slots = batch.slots[which]
     figures = batch.rulebook.fever
     column = batch.marks(which)

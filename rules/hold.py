@@ -23,10 +23,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rules import runs as many
+from rules.columns import RUN
 from rules.marks import Column, Kind, Mark, Marks
 from rules.run import IDLE, Cells, Run, Step
 from rules.runs import Runs, Steps
-from rules.state import State
+from rules.touched import Touched
 
 NARROW: Final = 48
 """A round over fewer wearers costs more than stepping them one by one (measured)."""
@@ -44,17 +45,32 @@ class Events:
     """The run after each event; of an ended one, before it was thrown away."""
 
 
+_NOTHING: Final = Events(
+    row=np.empty(0, dtype=np.int64),
+    group=np.empty(0, dtype=np.int64),
+    step=np.empty(0, dtype=np.uint8),
+    runs=np.empty(0, dtype=RUN),
+    run="",
+)
+
 _Told = tuple[Column, Steps, Runs]
 """Marks that did something, what they did, and the runs then."""
 
 
-def step_through(states: State, marks: Marks, narrow: int = NARROW) -> Events:
+def step_through(states: Touched, marks: Marks, narrow: int = NARROW) -> Events:
     """Steps the machine through the marks and leaves the new runs in `states`.
+
+    Wearers to whom nothing can happen (no run going on, no qualifying reading) are passed over.
 
     `narrow` moves the border between the two paths; it changes the cost and nothing else.
     """
+    awake = states.going(marks.run)
+    awake[marks.column["group"][marks.column["kind"] == Kind.QUALIFIES]] = True
+    worth = marks.column[awake[marks.column["group"]]]
+    if not len(worth):
+        return _NOTHING
     runs = states[marks.run]
-    rounds, rest = _rounds(_worth_stepping(runs, marks.column), narrow)
+    rounds, rest = _rounds(worth, narrow)
     told = [_step_round(runs, round_) for round_ in rounds]
     told.append(_one_by_one(runs, rest))
     told_marks = np.concatenate([each for each, _, _ in told])
@@ -66,14 +82,6 @@ def step_through(states: State, marks: Marks, narrow: int = NARROW) -> Events:
         step=np.concatenate([steps for _, steps, _ in told])[order],
         runs=np.concatenate([after for _, _, after in told])[order],
     )
-
-
-def _worth_stepping(runs: Runs, column: Column) -> Column:
-    """Without the wearers to whom nothing can happen: no run going on, no qualifying reading."""
-    awake = (runs["active"] != 0) | (runs["n"] != 0)
-    awake[column["group"][column["kind"] == Kind.QUALIFIES]] = True
-    worth: Column = column[awake[column["group"]]]
-    return worth
 
 
 def _rounds(column: Column, narrow: int) -> tuple[list[Column], Column]:

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
+from domain.instant import SECOND_US
 from rules.rulebook import Rulebook
-from rules.state import State
+from rules.touched import Touched
 from rules.wearers import Wearers
 
 
@@ -90,10 +91,38 @@ class Batch:
     """Of each row."""
     group: npt.NDArray[np.int64]
     """Of each row: which of `states` is its wearer's. Never falls."""
-    states: State
+    states: Touched
     """The wearers' state before the first row. The batch's own copy."""
     wearers: Wearers
     rulebook: Rulebook
+    muted: npt.NDArray[np.bool_]
+    """Of each row: vitals do not hear it, `rules.not_worn`."""
+
+    def worth(
+        self, run: str, says: npt.NDArray[np.bool_], qualifies: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.intp]:
+        """The rows worth a mark, of those that say something to a run.
+
+        Those of wearers with whom it is going on, or whom a row of this batch may set going.
+        """
+        awake = self.states.going(run)
+        awake[self.group[qualifies]] = True
+        if not awake.any():
+            return np.empty(0, dtype=np.intp)
+        return np.flatnonzero(says & awake[self.group])
+
+    def hold(self, column: Column, hold_s: int, readings: int, clear_s: int) -> None:
+        """Fills in how long and how often, for rules that say so in contract section 5.
+
+        Of a device that uploads seldom two consecutive readings suffice, here and there.
+        """
+        runs, slots = self.rulebook.runs, self.slots[column["row"]]
+        sparse = self.wearers.sparse[slots]
+        column["gap_us"] = self.wearers.gap_us[slots]
+        column["hold_us"] = np.where(sparse, 0, hold_s * SECOND_US)
+        column["need"] = np.where(sparse, runs.sparse_readings, readings)
+        column["clear_us"] = np.where(sparse, 0, clear_s * SECOND_US)
+        column["clear_need"] = np.where(sparse, runs.sparse_readings, 1)
 
     def marks(self, which: npt.NDArray[np.intp]) -> Column:
         """Marks for some rows: `row`, `group` and `at` are filled in, the rest is the rule's."""

@@ -28,6 +28,8 @@ class Within(NamedTuple):
 _Hold = Annotated[int, Within(0, 43_200)]
 _Count = Annotated[int, Within(1, 100)]
 _Temperature = Annotated[int, Within(3000, 4500)]
+_Beats = Annotated[int, Within(20, 300)]
+_Percent = Annotated[int, Within(0, 100)]
 _Length = Annotated[int, Within(0, 100_000)]
 
 
@@ -75,6 +77,52 @@ class Fever:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """Figures of `rules.pulse` for adults; those for children are in `rules.news2`."""
+
+    low_bpm: _Beats = 40
+    """3 NEWS2 points at and below this (RCP 2017),"""
+    high_bpm: _Beats = 111
+    """2 at and above this,"""
+    very_high_bpm: _Beats = 131
+    """and 3 here."""
+    hold_s: _Hold = 600
+    readings: _Count = 3
+    clear_s: _Hold = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Oxygen:
+    """Figures of `rules.oxygen`."""
+
+    low_pct: _Percent = 93
+    """2 NEWS2 points on scale 1 (RCP 2017),"""
+    very_low_pct: _Percent = 91
+    """and 3."""
+    clear_pct: _Percent = 95
+    hold_s: _Hold = 300
+    readings: _Count = 3
+    clear_s: _Hold = 900
+
+
+@dataclass(frozen=True, slots=True)
+class NotWorn:
+    """Figures of `rules.not_worn`."""
+
+    hold_s: _Hold = 900
+    readings: _Count = 2
+    clear_s: _Hold = 300
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryLow:
+    """Figures of `rules.battery_low`."""
+
+    low_pct: _Percent = 15
+    clear_pct: _Percent = 30
+
+
+@dataclass(frozen=True, slots=True)
 class LeftHome:
     """Figures of `rules.left_home`."""
 
@@ -112,7 +160,11 @@ class Rulebook:
     version: str
     runs: Runs = field(default_factory=Runs)
     fever: Fever = field(default_factory=Fever)
+    pulse: Pulse = field(default_factory=Pulse)
+    oxygen: Oxygen = field(default_factory=Oxygen)
     left_home: LeftHome = field(default_factory=LeftHome)
+    not_worn: NotWorn = field(default_factory=NotWorn)
+    battery_low: BatteryLow = field(default_factory=BatteryLow)
     silent: Silent = field(default_factory=Silent)
     earlier: tuple[tuple[int, "Rulebook"], ...] = ()
     """(until_at, rulebook), ascending: what was in force before. In no file; the store knows."""
@@ -124,7 +176,11 @@ DEFAULT: Final = Rulebook(version="doorstep-1")
 _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "runs": Runs,
     "fever": Fever,
+    "pulse": Pulse,
+    "oxygen": Oxygen,
     "left_home": LeftHome,
+    "not_worn": NotWorn,
+    "battery_low": BatteryLow,
     "silent": Silent,
 }
 
@@ -142,14 +198,32 @@ def load(document: Mapping[str, Any]) -> Rulebook:
         name: _section(kind, f"/{name}", document.get(name, {}), problems)
         for name, kind in _SECTIONS.items()
     }
-    home = sections["left_home"]
-    if not problems and home["accuracy_floor_dm"] > home["accuracy_limit_dm"]:
-        problems.append("/left_home/accuracy_floor_m: must not exceed accuracy_limit_m")
+    if not problems:
+        problems += _out_of_order(sections)
     if problems:
         raise RulebookError("; ".join(sorted(problems)))
     return Rulebook(
         str(version), **{name: kind(**sections[name]) for name, kind in _SECTIONS.items()}
     )
+
+
+_IN_ORDER: Final = (
+    ("left_home", "accuracy_floor_dm", "accuracy_limit_dm"),
+    ("pulse", "low_bpm", "high_bpm"),
+    ("pulse", "high_bpm", "very_high_bpm"),
+    ("oxygen", "very_low_pct", "low_pct"),
+    ("oxygen", "low_pct", "clear_pct"),
+    ("battery_low", "low_pct", "clear_pct"),
+)
+"""(section, figure, figure that must not be below it)."""
+
+
+def _out_of_order(sections: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [
+        f"/{section}/{_in_file(lower)[0]}: must not exceed {_in_file(upper)[0]}"
+        for section, lower, upper in _IN_ORDER
+        if sections[section][lower] > sections[section][upper]
+    ]
 
 
 def _section(kind: type[Any], at: str, given: Any, problems: list[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ MOST: Final = 255
 """Counters stop here; no rulebook asks for more."""
 
 Cells = tuple[int, ...]
-"""A run as plain numbers, in the order of the columns of `rules.state`."""
+"""A run as plain numbers, in the order of `rules.columns.RUN`."""
 
 IDLE: Final[Cells] = (0,) * 12
 """Nothing is active and nothing pending."""
@@ -31,7 +31,7 @@ class Step(IntEnum):
 
 @dataclass(slots=True)
 class Run:
-    """Fields in the order of the columns; `rules.state` says what they mean."""
+    """Fields in the order of the columns; `rules.columns` says what they mean."""
 
     first_at: int
     last_at: int

@@ -10,7 +10,7 @@ from rules.marks import Column, Kind
 from rules.run import MOST, Step
 
 Runs = npt.NDArray[np.void]
-"""Rows of one machine's columns in `rules.state`."""
+"""Rows of `rules.columns.RUN`."""
 
 Steps = npt.NDArray[np.uint8]
 """`rules.run.Step` of each run."""

@@ -19,51 +19,51 @@ import numpy.typing as npt
 
 from domain.instant import SECOND_US
 from rules.changes import RULEBOOK_ORIGIN, Placed
+from rules.columns import BIT, RUNS
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
 from rules.rulebook import Rulebook
-from rules.state import RUNS, SILENCE, State, StateRow
+from rules.state import State
+from rules.touched import Touched
 from rules.wearers import Spans, Wearers
 
 _ORDER: Final = len(RUNS)
 """Reported after the machines."""
-
-_FINDING: Final = ("began_at", "value", "limit", "severity")
-"""The columns that are zero while a wearer is not silent."""
 
 Slots = npt.NDArray[np.int64]
 Instants = npt.NDArray[np.int64]
 
 
 def hear(
-    states: State,
+    states: Touched,
     slots: Slots,
     heard: tuple[Instants, Instants],
     wearers: Wearers,
     receive_clock_us: int,
 ) -> list[Placed]:
     """Notes in `states` that these wearers were heard: `heard` is (first, newest) received_at."""
-    silence = states["silence"]
-    was_silent = silence["began_at"] != 0
+    was_silent = states.going("silence")
     ended = [
-        ((slot, -1, _ORDER), _ended(silence[group], slot, at, wearers, receive_clock_us))
-        for group in np.flatnonzero(was_silent).tolist()
-        for slot, at in [(int(slots[group]), int(heard[0][group]))]
+        (
+            (slot, -1, _ORDER),
+            _end(states, nth, slot, int(heard[0][nth]), wearers, receive_clock_us),
+        )
+        for nth in np.flatnonzero(was_silent).tolist()
+        for slot in [int(slots[nth])]
     ]
-    for name in _FINDING:
-        silence[name] = 0
     # However the clock was set meanwhile, the next silence has another onset.
-    silence["heard_at"] = np.maximum(silence["heard_at"] + was_silent, heard[1])
-    silence["heard_rc"] = receive_clock_us
+    states["heard_at"][:] = np.maximum(states["heard_at"] + was_silent, heard[1])
+    states["heard_rc"][:] = receive_clock_us
     return ended
 
 
 def due(state: State, wearers: Wearers, spans: Spans, now: int, receive_clock_us: int) -> Slots:
-    """The slots for which `count` has something to do. `state` has a row for each wearer."""
-    silence = state["silence"]
+    """The slots for which `count` has something to do."""
+    heard_at, heard_rc = (state.padded(each, len(wearers)) for each in ("heard_at", "heard_rc"))
+    silent = state.padded("going", len(wearers)) & BIT["silence"] != 0
     worn = (spans[0] <= now) & (now < spans[1])
-    unheard = silence["heard_at"] < spans[0]
+    unheard = heard_at < spans[0]
     least_us = np.minimum(wearers.silence_us, wearers.fragile_us)
-    long_ = (receive_clock_us - silence["heard_rc"] >= least_us) & (silence["began_at"] == 0)
+    long_ = (receive_clock_us - heard_rc >= least_us) & ~silent
     return np.flatnonzero(worn & (unheard | long_))
 
 
@@ -73,59 +73,58 @@ def begin(state: State, wearers: Wearers, now: int, receive_clock_us: int) -> No
     `count` would do so at the first tick. With everybody at once, a copy of all rows is too much.
     """
     from_at, until_at = wearers.spells_at(now)
-    silence = state["silence"]
-    unheard = (from_at <= now) & (now < until_at) & (silence["heard_at"] < from_at)
-    np.copyto(silence["heard_at"], from_at, where=unheard)
-    np.copyto(silence["heard_rc"], receive_clock_us, where=unheard)
+    unheard = (from_at <= now) & (now < until_at) & (state["heard_at"] < from_at)
+    np.copyto(state["heard_at"], from_at, where=unheard)
+    np.copyto(state["heard_rc"], receive_clock_us, where=unheard)
 
 
 def count(
-    states: State,
+    states: Touched,
+    counted: npt.NDArray[np.intp],
     slots: Slots,
     wearers: Wearers,
     rulebook: Rulebook,
-    now: int,
-    receive_clock_us: int,
+    times: tuple[int, int],
 ) -> list[Placed]:
     """Starts counting for those not heard in this spell, and finds those silent for too long.
 
-    Every wearer must be worn at `now`.
+    `counted` says which of `states` they are, `slots` are theirs, and `times` is (now, the receive
+    clock). Every wearer must be worn now.
     """
-    silence = states["silence"]
+    now, receive_clock_us = times
     from_at = wearers.spells_at(now)[0][slots]
-    unheard = silence["heard_at"] < from_at
-    silence["heard_at"] = np.where(unheard, from_at, silence["heard_at"])
-    silence["heard_rc"] = np.where(unheard, receive_clock_us, silence["heard_rc"])
+    heard_at, heard_rc = states["heard_at"][counted], states["heard_rc"][counted]
+    unheard = heard_at < from_at
+    states["heard_at"][counted] = np.where(unheard, from_at, heard_at)
+    heard_rc[unheard] = receive_clock_us
+    states["heard_rc"][counted] = heard_rc
     fragile = wearers.fragile(slots, now, rulebook.silent.fragile_age)
     limit_us = np.where(fragile, wearers.fragile_us[slots], wearers.silence_us[slots])
-    silent_us = receive_clock_us - silence["heard_rc"]
-    which = np.flatnonzero((silent_us >= limit_us) & (silence["began_at"] == 0))
-    silence["began_at"][which] = now
-    silence["value"][which] = silent_us[which] // SECOND_US
-    silence["limit"][which] = limit_us[which] // SECOND_US
-    silence["severity"][which] = np.where(fragile[which], Severity.URGENT, Severity.ROUTINE)
+    silent_us = receive_clock_us - heard_rc
+    which = np.flatnonzero((silent_us >= limit_us) & ~states.going("silence")[counted])
+    if not len(which):
+        return []
+    silence, rows = states["silence"], counted[which]
+    silence["began_at"][rows] = now
+    silence["value"][rows] = silent_us[which] // SECOND_US
+    silence["limit"][rows] = limit_us[which] // SECOND_US
+    silence["severity"][rows] = np.where(fragile[which], Severity.URGENT, Severity.ROUTINE)
     return [
-        (
-            (slot, 0, _ORDER),
-            FindingChange(Change.BEGAN, _finding(silence[group], slot, wearers)),
-        )
-        for group, slot in zip(which.tolist(), slots[which].tolist(), strict=True)
+        ((slot, 0, _ORDER), FindingChange(Change.BEGAN, _finding(states, nth, slot, wearers)))
+        for nth, slot in zip(rows.tolist(), slots[which].tolist(), strict=True)
     ]
 
 
 def close(
-    row: StateRow, slot: int, ended_at: int, wearers: Wearers, receive_clock_us: int
+    states: Touched, nth: int, slot: int, ended_at: int, wearers: Wearers, receive_clock_us: int
 ) -> FindingChange | None:
     """Ends the silence of one wearer, in place: the device is not worn any more."""
-    silence = row["silence"]
-    if not silence["began_at"]:
+    if not states.going("silence")[nth]:
         return None
-    change = _ended(silence, slot, ended_at, wearers, receive_clock_us)
-    for name in _FINDING:
-        silence[name] = 0
+    change = _end(states, nth, slot, ended_at, wearers, receive_clock_us)
     # Should the spell turn out to go on, the next silence is counted from here.
-    silence["heard_at"] = max(int(silence["heard_at"]) + 1, ended_at)
-    silence["heard_rc"] = receive_clock_us
+    states["heard_at"][nth] = max(int(states["heard_at"][nth]) + 1, ended_at)
+    states["heard_rc"][nth] = receive_clock_us
     return change
 
 
@@ -135,31 +134,33 @@ def restore(state: State, slots: Slots, heard_at: Instants, receive_clock_us: In
     `heard_at` is the newest received_at (0: never heard), `receive_clock_us` the receive clock
     then. Shapes of `slots`.
     """
-    silence = np.zeros(len(slots), dtype=SILENCE)
-    silence["heard_at"], silence["heard_rc"] = heard_at, receive_clock_us
-    state["silence"][slots] = silence
+    state["heard_at"][slots], state["heard_rc"][slots] = heard_at, receive_clock_us
 
 
 def restore_standing(state: State, slot: int, standing: Finding) -> None:
     """The same, after it, for the finding of this rule that has not ended."""
-    silence = state["silence"][slot]
-    silence["began_at"], silence["value"] = standing.last_at, standing.value
-    silence["limit"], silence["severity"] = standing.limit, standing.severity
+    slots = np.array([slot])
+    rows = state.gather(slots)
+    cells = standing.last_at, standing.value, standing.limit, int(standing.severity)
+    rows["silence"][0] = cells
+    state.put(slots, rows)
 
 
-def _ended(
-    silence: np.void, slot: int, ended_at: int, wearers: Wearers, receive_clock_us: int
+def _end(
+    states: Touched, nth: int, slot: int, ended_at: int, wearers: Wearers, receive_clock_us: int
 ) -> FindingChange:
-    before = _finding(silence, slot, wearers)
+    before = _finding(states, nth, slot, wearers)
     ended_at = max(ended_at, before.onset_at)
-    silent_s = (receive_clock_us - int(silence["heard_rc"])) // SECOND_US
+    silent_s = (receive_clock_us - int(states["heard_rc"][nth])) // SECOND_US
     finding = replace(before, ended_at=ended_at, last_at=ended_at, value=silent_s, peak=silent_s)
+    states["silence"][nth] = np.zeros((), dtype=states["silence"].dtype)
     return FindingChange(Change.ENDED, finding, before)
 
 
-def _finding(silence: np.void, slot: int, wearers: Wearers) -> Finding:
+def _finding(states: Touched, nth: int, slot: int, wearers: Wearers) -> Finding:
     """The finding an active silence stands for, not ended."""
-    heard_at, _, began_at, value, limit, severity = silence.item()
+    heard_at = int(states["heard_at"][nth])
+    began_at, value, limit, severity = states["silence"][nth].item()
     return Finding(
         key=FindingKey(
             int(wearers.episode_no[slot]),

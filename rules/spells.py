@@ -14,9 +14,11 @@ import numpy.typing as npt
 from domain.batch import Rows
 from rules import silent
 from rules.changes import Placed, finding_of
+from rules.columns import RUN, RUNS
 from rules.finding import Change, FindingChange
 from rules.run import Cells, Run
-from rules.state import RUNS, State, StateRow
+from rules.state import State
+from rules.touched import Touched
 from rules.wearers import Spans, Spell, Wearers
 
 Slots = npt.NDArray[np.int64]
@@ -44,77 +46,76 @@ def worn(slots: Slots, at: npt.NDArray[np.int64], wearers: Wearers) -> npt.NDArr
 
 
 def over(state: State, wearers: Wearers, spans: Spans, now: int) -> Slots:
-    """The slots for which `close` may have something to do. `state` has a row for each wearer."""
+    """The slots for which `close` may have something to do."""
     ended = spans[1] <= now
     # A device that is worn again may have been taken off while nobody looked.
     ended[list(wearers.spells)] = True
-    which = np.flatnonzero(ended)
-    going_on = state["silence"]["began_at"][which] != 0
-    for run in RUNS:
-        columns = state[run]
-        going_on |= (columns["active"][which] != 0) | (columns["n"][which] != 0)
-    found: Slots = which[going_on]
-    return found
+    return np.flatnonzero(ended & (state.padded("going", len(wearers)) != 0))
 
 
 def close(
-    row: StateRow, slot: int, wearers: Wearers, now: int, receive_clock_us: int
+    states: Touched, nth: int, slot: int, wearers: Wearers, now: int, receive_clock_us: int
 ) -> list[Placed]:
     """Ends what belongs to a spell that is over by `now`, in place."""
-    placed = close_runs(row, slot, wearers, now)
-    _, until_at = spell_at(wearers.spells_of(slot), int(row["silence"]["heard_at"]))
+    placed = close_runs(states, nth, slot, wearers, now)
+    _, until_at = spell_at(wearers.spells_of(slot), int(states["heard_at"][nth]))
     if until_at <= now:
-        silence = silent.close(row, slot, until_at, wearers, receive_clock_us)
+        silence = silent.close(states, nth, slot, until_at, wearers, receive_clock_us)
         if silence is not None:
             placed.append(((slot, -1, len(RUNS)), silence))
     return placed
 
 
-def close_runs(row: StateRow, slot: int, wearers: Wearers, now: int) -> list[Placed]:
+def close_runs(states: Touched, nth: int, slot: int, wearers: Wearers, now: int) -> list[Placed]:
     """The same for the rules of event time only."""
-    _, until_at = spell_at(wearers.spells_of(slot), int(row["watermark_at"]))
+    watermark_at = int(states["watermark_at"][nth])
+    _, until_at = spell_at(wearers.spells_of(slot), watermark_at)
     if until_at > now:
         return []
-    placed = _end_runs(row, slot, until_at, wearers)
-    row["watermark_at"] = max(int(row["watermark_at"]), until_at)
+    placed = _end_runs(states, nth, slot, until_at, wearers)
+    states["watermark_at"][nth] = max(watermark_at, until_at)
     return placed
 
 
 def later(
-    states: State, slots: Slots, rows: Rows, group: npt.NDArray[np.int64], wearers: Wearers
+    states: Touched, slots: Slots, rows: Rows, group: npt.NDArray[np.int64], wearers: Wearers
 ) -> npt.NDArray[np.bool_]:
     """Which rows belong to a later spell than what their wearer's state has come to."""
     found = np.zeros(len(rows), dtype=np.bool_)
     if wearers.spells:
         for nth in np.flatnonzero(np.isin(slots, list(wearers.spells))).tolist():
-            following = _following(states[nth], wearers.spells[int(slots[nth])])
+            following = _following(states, nth, wearers.spells[int(slots[nth])])
             if following is not None:
                 found |= (group == nth) & (rows["measured_at"] >= following[1][0])
     return found
 
 
-def leave_behind(row: StateRow, slot: int, wearers: Wearers) -> list[Placed]:
+def leave_behind(states: Touched, nth: int, slot: int, wearers: Wearers) -> list[Placed]:
     """Ends, in place, what belongs to the spell the state has come to: the next one begins."""
-    following = _following(row, wearers.spells[slot])
+    following = _following(states, nth, wearers.spells[slot])
     assert following is not None
     (_, until_at), (from_at, _) = following
-    placed = _end_runs(row, slot, until_at, wearers)
-    row["watermark_at"] = from_at
+    placed = _end_runs(states, nth, slot, until_at, wearers)
+    states["watermark_at"][nth] = from_at
     return placed
 
 
-def _following(row: StateRow, spells: tuple[Spell, ...]) -> tuple[Spell, Spell] | None:
+def _following(states: Touched, nth: int, spells: tuple[Spell, ...]) -> tuple[Spell, Spell] | None:
     """The spell a state has come to and the one after it, if there is one."""
-    reached = spells.index(spell_at(spells, int(row["watermark_at"])))
+    reached = spells.index(spell_at(spells, int(states["watermark_at"][nth])))
     return None if reached + 1 == len(spells) else (spells[reached], spells[reached + 1])
 
 
-def _end_runs(row: StateRow, slot: int, ended_at: int, wearers: Wearers) -> list[Placed]:
+def _end_runs(
+    states: Touched, nth: int, slot: int, ended_at: int, wearers: Wearers
+) -> list[Placed]:
     """No end is before its onset, even if the roster has moved it there."""
     placed: list[Placed] = []
     for order, run in enumerate(RUNS):
-        cells: Cells = row[run].item()
-        row[run] = np.zeros((), dtype=row.dtype[run])
+        if not states.going(run)[nth]:
+            continue
+        cells: Cells = states[run][nth].item()
+        states[run][nth] = np.zeros((), dtype=RUN)
         if Run(*cells).active:
             before = finding_of(run, cells, slot, wearers)
             after = replace(before, ended_at=max(ended_at, before.onset_at))

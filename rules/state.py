@@ -4,81 +4,122 @@ A wearer is a (episode, device) pair; its row number is its slot (`rules.wearers
 is a wearer of whom nothing is known yet, and a run that is not going on is all zeros too, so that
 the same history leaves the same bytes behind whatever the batches were.
 
-Columns are of two kinds. Those of `silence` depend on the order of arrival (the journal); all
-others are a function of the readings alone and can be had again by `rules.engine.replay`.
+Theory of operation. With most people nothing is the matter. So there are *dense* columns, which
+everybody has, and *sparse* ones (runs and the findings that stand), kept only of those with whom
+something is going on: a mapping from slot to the bytes of the column's row. `gather` gives the rows
+of the wearers of one batch with both kinds side by side (`rules.touched`), `put` takes them back.
+
+Columns are of two kinds in another way too. Those of `JOURNAL_COLUMNS` depend on the order of
+arrival (the journal); all others are a function of the readings alone and can be had again by
+`rules.engine.replay`.
 """
 
-from typing import Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-State = npt.NDArray[np.void]
-"""A structured array of `STATE`, shape (n,), by slot."""
+from rules.columns import BIT, DENSE, SPARSE, is_going
+from rules.touched import Touched
 
-StateRow = np.void
-"""One row of it."""
-
-
-def _run(value: str) -> np.dtype[np.void]:
-    """The columns of one hold machine (`rules.hold`); `value` is an integer wide enough."""
-    return np.dtype(
-        [
-            ("first_at", "<i8"),  # the first qualifying reading of the run; active: the onset
-            ("last_at", "<i8"),  # the latest qualifying one; active: the newest support
-            ("clear_at", "<i8"),  # active: the first clearing reading in a row
-            ("clear_last_at", "<i8"),  # active: the latest clearing one
-            ("value", value),  # at last_at
-            ("peak", value),  # the worst value so far
-            ("limit", value),  # at first_at
-            ("n", "u1"),  # qualifying readings so far; active: clearing ones in a row
-            ("active", "u1"),
-            ("severity", "u1"),  # the highest so far
-            ("site", "u1"),  # at first_at; domain.reading.Site
-            ("own", "u1"),  # the limit is this person's own
-        ]
-    )
+Slots = npt.NDArray[np.integer]
 
 
-SILENCE: Final = np.dtype(
-    [
-        ("heard_at", "<i8"),  # received_at of the newest reading, or the assignment; 0 never
-        ("heard_rc", "<i8"),  # the receive clock then
-        ("began_at", "<i8"),  # when the silence was found; 0 not silent
-        ("value", "<i4"),  # seconds of silence when it was found
-        ("limit", "<i4"),  # seconds allowed then
-        ("severity", "u1"),
-    ]
-)
+class State:
+    """The rows of all wearers, by slot. Only `put` and `rules.silent` change it."""
 
-RUNS: Final = ("fever_core", "fever_skin", "left_home")
-"""The hold machines of one wearer, in the order in which their changes are reported."""
+    __slots__ = ("_pools", "dense")
 
-STATE: Final = np.dtype(
-    [
-        ("watermark_at", "<i8"),  # the newest measured_at judged; 0 none
-        ("near_at", "<i8"),  # the newest reading that heard the home beacon; 0 none
-        ("fever_core", _run("<i2")),
-        ("fever_skin", _run("<i2")),
-        ("left_home", _run("<i4")),
-        ("silence", SILENCE),
-    ]
-)
+    def __init__(self, dense: npt.NDArray[np.void]) -> None:
+        self.dense = dense
+        """Shape (len,), of `DENSE`."""
+        self._pools: dict[str, dict[int, bytes]] = {name: {} for name in SPARSE}
 
-JOURNAL_COLUMNS: Final = ("silence",)
-"""Columns that depend on the order of arrival."""
+    def __len__(self) -> int:
+        return len(self.dense)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """A column of everybody, shape (len,). A sparse one is a copy."""
+        if name in SPARSE:
+            return self.gather(np.arange(len(self)))[name]
+        return self.dense[name]
+
+    @property
+    def nbytes(self) -> int:
+        """What is stored of all wearers. Python's own bookkeeping of the few is not counted."""
+        sparse = sum(len(pool) * SPARSE[name].itemsize for name, pool in self._pools.items())
+        return self.dense.nbytes + sparse
+
+    def copy(self) -> "State":
+        """The same, to be changed."""
+        other = State(self.dense.copy())
+        other._pools = {name: pool.copy() for name, pool in self._pools.items()}
+        return other
+
+    def tobytes(self) -> bytes:
+        """All of it: equal for equal states, whatever came first."""
+        return self.gather(np.arange(len(self))).tobytes()
+
+    def padded(self, name: str, count: int) -> npt.NDArray[Any]:
+        """A dense column of slots 0 .. `count`, zero for those who have no row yet."""
+        column = self.dense[name][:count]
+        if len(column) < count:
+            column = np.append(column, np.zeros(count - len(column), dtype=column.dtype))
+        return column
+
+    def gather(self, slots: Slots) -> Touched:
+        """A copy of the rows of these slots; slots beyond the end are fresh."""
+        known = slots < len(self)
+        if known.all():
+            rows = Touched(self.dense[slots], {})
+        else:
+            rows = Touched.fresh(len(slots))
+            rows.dense[known] = self.dense[slots[known]]
+        going = rows.dense["going"]
+        if going.any():
+            for name, dtype in SPARSE.items():
+                which = np.flatnonzero(going & BIT[name])
+                if len(which):
+                    pool = self._pools[name]
+                    kept = b"".join([pool[slot] for slot in slots[which].tolist()])
+                    rows[name][which] = np.frombuffer(kept, dtype=dtype)
+        return rows
+
+    def grown(self, count: int) -> "State":
+        """The same with rows for so many, at least as many as now. Shares what it can."""
+        dense = np.zeros(count, dtype=DENSE)
+        dense[: len(self)] = self.dense
+        larger = State(dense)
+        larger._pools = self._pools
+        return larger
+
+    def put(self, slots: Slots, rows: Touched) -> None:
+        """Takes rows back, in place. Every slot must have a row here."""
+        before = self.dense["going"][slots]
+        going = np.zeros(len(slots), dtype=before.dtype)
+        for name in rows.present():
+            self._put_sparse(slots, name, rows[name], before, going)
+        self.dense[slots] = rows.dense
+        self.dense["going"][slots] = going
+
+    def _put_sparse(
+        self,
+        slots: Slots,
+        name: str,
+        column: npt.NDArray[np.void],
+        before: npt.NDArray[np.uint16],
+        going: npt.NDArray[np.uint16],
+    ) -> None:
+        pool, bit = self._pools[name], BIT[name]
+        busy = is_going(column)
+        going[busy] |= bit
+        kept, size = column[busy].tobytes(), column.itemsize
+        for nth, slot in enumerate(slots[busy].tolist()):
+            pool[slot] = kept[nth * size : (nth + 1) * size]
+        for slot in slots[~busy & ((before & bit) != 0)].tolist():
+            del pool[slot]
 
 
-def fresh(n: int) -> State:
-    """State of `n` wearers of whom nothing is known."""
-    return np.zeros(n, dtype=STATE)
-
-
-def gather(state: State, slots: npt.NDArray[np.int64]) -> State:
-    """A copy of the rows of these slots; slots beyond the end are fresh."""
-    known = slots < len(state)
-    if known.all():
-        return state[slots]
-    rows = fresh(len(slots))
-    rows[known] = state[slots[known]]
-    return rows
+def fresh(count: int) -> State:
+    """The state of so many wearers of whom nothing is known."""
+    return State(np.zeros(count, dtype=DENSE))

@@ -14,8 +14,8 @@ from domain.people import Home
 from domain.reading import Datum
 from ingest.gathering import NO_ROWS
 from ingest.work import Kind
+from rules.columns import RUNS
 from rules.engine import apply, tick
-from rules.state import gather
 from store.recovery import recall
 from store.roster import load
 from store.roster_document import RosterRefused
@@ -85,9 +85,10 @@ def settle(bench: Bench) -> None:
     first_tick = tick(again.state, again.wearers, bench.rulebook, NOW, 0)
     state = apply(again.state, first_tick)
     for pair, slot in again.wearers.slots.items():
-        mine = gather(bench.state, np.array([bench.wearers.slots[pair]]))[0]
-        for name in ("fever_core", "fever_skin", "left_home"):
-            assert state[slot][name] == mine[name]
+        theirs = state.gather(np.array([slot]))
+        mine = bench.state.gather(np.array([bench.wearers.slots[pair]]))
+        for name in RUNS:
+            assert theirs[name].tobytes() == mine[name].tobytes()
 
 
 def test_a_pin_that_was_wrong_from_the_start_takes_the_finding_back(bench: Bench) -> None:

@@ -73,8 +73,8 @@ def _silence(beginning: Beginning) -> list[tuple[int, int]]:
         for _, device in sorted(beginning.roster.devices.items())
         for each in beginning.roster.assignments[device.no]
     ]
-    silence = beginning.state["silence"]
-    return [(int(silence["heard_at"][slot]), int(silence["heard_rc"][slot])) for slot in slots]
+    heard_at, heard_rc = beginning.state["heard_at"], beginning.state["heard_rc"]
+    return [(int(heard_at[slot]), int(heard_rc[slot])) for slot in slots]
 
 
 def test_silence_counts_from_what_the_journal_says(tier_database: str) -> None:

@@ -14,6 +14,7 @@ from rules.engine import Evaluation, apply, evaluate, merge_replayed, replay, re
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.rulebook import DEFAULT, Rulebook
 from rules.state import State, fresh
+from rules.touched import Touched
 from rules.wearers import Wearers
 
 T0 = parse_rfc3339("2026-02-03T00:00:00Z")
@@ -178,19 +179,19 @@ class Service:
         for slot, late_from in sorted(self.late.items()):
             replayed, findings = self.replay(slot, now)
             revised = revise(self.book.of(slot), findings, late_from)
-            merged = merge_replayed(self.state[slot], replayed)
-            rows = np.array([merged], dtype=self.state.dtype)
-            self._take_over(Evaluation(np.array([slot]), rows, revised, ()))
+            slots = np.array([slot])
+            merged = merge_replayed(self.state.gather(slots), replayed)
+            self._take_over(Evaluation(slots, merged, revised, ()))
             changes += revised
         self.late.clear()
         return changes
 
-    def replay(self, slot: int, now: int = T0) -> tuple[np.void, list[Finding]]:
+    def replay(self, slot: int, now: int = T0) -> tuple[Touched, list[Finding]]:
         """What all that is stored of one wearer comes to."""
         rows = in_order(np.concatenate([*self.stored, rows_of([])]))
         mine = rows[rows["slot"] == slot]
         states, findings = replay(mine, np.array([slot]), self.wearers, self.rulebook, now)
-        return states[0], findings[0]
+        return states, findings[0]
 
     def _take_over(self, done: Evaluation) -> None:
         self.state = apply(self.state, done)

@@ -7,6 +7,7 @@ from rules.engine import Evaluation, apply, evaluate, merge_replayed, tick
 from rules.finding import Change
 from rules.rulebook import DEFAULT
 from rules.state import fresh
+from rules.touched import Touched
 from rules.wearers import Wearers
 from tests.unit.rules.making import (
     T0,
@@ -75,7 +76,7 @@ def test_a_batch_may_be_all_late() -> None:
     service.clock_us = seconds(9)
     done = service.receive([reading(minutes(4), temperature_c=36)])
     assert not done.changes
-    assert done.rows["silence"]["heard_rc"].tolist() == [seconds(9)], "heard all the same"
+    assert done.rows["heard_rc"].tolist() == [seconds(9)], "heard all the same"
 
 
 def test_readings_of_one_instant_are_taken_in_the_order_of_their_content() -> None:
@@ -119,21 +120,22 @@ def test_the_state_after_late_work_is_that_of_the_whole_history() -> None:
 
 
 def test_what_depends_on_arrival_survives_a_replay() -> None:
-    current, replayed = fresh(1), fresh(1)
-    current["silence"]["heard_at"], current["watermark_at"] = 5, 9
-    replayed["near_at"], replayed["watermark_at"] = 7, 8
-    merged = merge_replayed(current[0], replayed[0])
-    assert merged["silence"]["heard_at"] == 5
-    assert (merged["near_at"], merged["watermark_at"]) == (7, 9)
-    assert replayed["silence"]["heard_at"].tolist() == [0], "untouched"
+    current, replayed = Touched.fresh(1), Touched.fresh(1)
+    current["heard_at"][0], current["watermark_at"][0] = 5, 9
+    current["silence"]["began_at"] = 6
+    replayed["near_at"][0], replayed["watermark_at"][0] = 7, 8
+    merged = merge_replayed(current, replayed)
+    assert (merged["heard_at"][0], merged["silence"]["began_at"][0]) == (5, 6)
+    assert (merged["near_at"][0], merged["watermark_at"][0]) == (7, 9)
+    assert replayed["heard_at"].tolist() == [0], "untouched"
 
 
 def test_taking_over_writes_the_rows_and_grows_as_needed() -> None:
-    rows = fresh(2)
-    rows["near_at"] = [3, 4]
+    rows = Touched.fresh(2)
+    rows["near_at"][:] = [3, 4]
     state = apply(fresh(1), Evaluation(np.array([0, 4]), rows, (), ()))
     assert state["near_at"].tolist() == [3, 0, 0, 0, 4]
-    same = apply(state, Evaluation(np.empty(0, dtype=np.int64), fresh(0), (), ()))
+    same = apply(state, Evaluation(np.empty(0, dtype=np.int64), Touched.fresh(0), (), ()))
     assert same is state
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rules.hold import NARROW, step_through
 from rules.marks import MARK, Kind, Mark, Marks
 from rules.run import Step
-from rules.state import State, fresh
+from rules.touched import Touched
 
 MANY = 10**9
 
@@ -55,7 +55,7 @@ def column(wearers: list[list[tuple[Any, ...]]], terms: tuple[int, ...]) -> np.n
     return np.array(marks, dtype=MARK)
 
 
-def stepped(states: State, marks: Marks, narrow: int) -> tuple[bytes, list[Any]]:
+def stepped(states: Touched, marks: Marks, narrow: int) -> tuple[bytes, list[Any]]:
     states = states.copy()
     events = step_through(states, marks, narrow)
     told = events.row, events.group, events.step
@@ -82,7 +82,7 @@ def test_vector_scalar_and_any_mixture_are_equal(
     wearers: list[list[tuple[Any, ...]]], terms: tuple[int, ...], split: int, narrow: int
 ) -> None:
     marks = column(wearers, terms)
-    states = fresh(len(wearers))
+    states = Touched.fresh(len(wearers))
     first = Marks("fever_core", marks[:split])
     assert stepped(states, first, 1) == stepped(states, first, MANY)
     step_through(states, first)
@@ -95,7 +95,7 @@ def test_vector_scalar_and_any_mixture_are_equal(
 @given(wearers=st.lists(marks_of_one, min_size=1, max_size=4), split=st.integers(0, 40))
 def test_a_batch_may_be_split_anywhere(wearers: list[list[tuple[Any, ...]]], split: int) -> None:
     marks = column(wearers, (10, 10, 10, 2, 2))
-    whole, parts = fresh(len(wearers)), fresh(len(wearers))
+    whole, parts = Touched.fresh(len(wearers)), Touched.fresh(len(wearers))
     together = step_through(whole, Marks("left_home", marks))
     apart = [
         step_through(parts, Marks("left_home", part)) for part in (marks[:split], marks[split:])
@@ -107,23 +107,23 @@ def test_a_batch_may_be_split_anywhere(wearers: list[list[tuple[Any, ...]]], spl
 def test_a_run_that_is_over_leaves_no_trace() -> None:
     quiet = [(1, Kind.NEITHER, 0, 1, False)]
     burst = [(1, Kind.QUALIFIES, 1, 2, True), (1, Kind.CLEARS, 0, 1, False)]
-    states = fresh(2)
+    states = Touched.fresh(2)
     events = step_through(states, Marks("fever_skin", column([quiet, burst], (10, 0, 0, 1, 1))))
     assert events.step.tolist() == [Step.BEGAN, Step.ENDED]
     assert events.group.tolist() == [1, 1]
-    assert states.tobytes() == fresh(2).tobytes()
+    assert states.tobytes() == Touched.fresh(2).tobytes()
 
 
 def test_events_come_in_the_order_of_rows_whichever_path_found_them() -> None:
     long = [(1, Kind.QUALIFIES, 1, 1, True)] * 3
     wearers = [long, *([long[:1]] * (NARROW + 1)), long]
     events = step_through(
-        fresh(len(wearers)), Marks("fever_core", column(wearers, (10, 0, 0, 1, 1)))
+        Touched.fresh(len(wearers)), Marks("fever_core", column(wearers, (10, 0, 0, 1, 1)))
     )
     assert events.row.tolist() == list(range(len(events.row)))
     assert events.step.tolist()[:3] == [Step.BEGAN, Step.SEEN, Step.SEEN]
 
 
 def test_no_marks_no_events() -> None:
-    events = step_through(fresh(1), Marks("fever_core", column([[]], (10, 0, 0, 1, 1))))
+    events = step_through(Touched.fresh(1), Marks("fever_core", column([[]], (10, 0, 0, 1, 1))))
     assert len(events.row) == 0

@@ -4,7 +4,7 @@ import numpy as np
 
 from rules.marks import Batch
 from rules.rulebook import DEFAULT
-from rules.state import fresh
+from rules.touched import Touched
 from rules.wearers import Wearers
 from tests.unit.rules.making import Worn, minutes, reading, roster_of, rows_of
 
@@ -13,9 +13,16 @@ def test_marks_know_their_row_their_wearer_and_their_time() -> None:
     rows = rows_of([reading(minutes(m), slot) for m, slot in ((0, 0), (1, 0), (5, 1))])
     wearers = Wearers.of(roster_of(Worn(), Worn()), DEFAULT)
     group = np.array([0, 0, 1])
-    batch = Batch(rows, rows["slot"].astype(np.int64), group, fresh(2), wearers, DEFAULT)
+    nobody = np.zeros(3, dtype=np.bool_)
+    states = Touched.fresh(2)
+    batch = Batch(rows, rows["slot"].astype(np.int64), group, states, wearers, DEFAULT, nobody)
     marks = batch.marks(np.array([0, 2]))
     assert marks["row"].tolist() == [0, 2]
     assert marks["group"].tolist() == [0, 1]
     assert marks["at"].tolist() == [minutes(0), minutes(5)]
     assert not marks["kind"].any()
+    second = np.array([False, False, True])
+    assert batch.worth("pulse", ~second, second).tolist() == []
+    assert batch.worth("pulse", ~second, np.array([True, False, False])).tolist() == [0, 1]
+    states["pulse"]["first_at"][1] = 1
+    assert batch.worth("pulse", second, ~second & second).tolist() == [2]

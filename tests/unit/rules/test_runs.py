@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import runs
+from rules.columns import RUN
 from rules.marks import MARK, Kind, Mark
 from rules.run import IDLE, MOST, Run, Step
-from rules.state import STATE
 
 small = st.integers(0, 40)
 run_cells = st.tuples(
@@ -46,8 +46,7 @@ marks = st.builds(
 
 @given(st.lists(st.tuples(run_cells, marks), min_size=1, max_size=12))
 def test_many_steps_are_as_many_single_ones(drawn: list[tuple[tuple[int, ...], Mark]]) -> None:
-    dtype = STATE["left_home"]
-    many = np.array([cells for cells, _ in drawn], dtype=dtype)
+    many = np.array([cells for cells, _ in drawn], dtype=RUN)
     steps = runs.step(many, np.array([mark for _, mark in drawn], dtype=MARK))
     for n, (cells, mark) in enumerate(drawn):
         one = Run(*cells)
@@ -59,11 +58,11 @@ def test_many_steps_are_as_many_single_ones(drawn: list[tuple[tuple[int, ...], M
 
 
 def test_no_runs_no_steps() -> None:
-    assert len(runs.step(np.empty(0, dtype=STATE["left_home"]), np.empty(0, dtype=MARK))) == 0
+    assert len(runs.step(np.empty(0, dtype=RUN), np.empty(0, dtype=MARK))) == 0
 
 
 def test_steps_are_whole_numbers_that_name_a_step() -> None:
     mark = np.zeros(1, dtype=MARK)
     mark["kind"], mark["at_once"], mark["severity"] = Kind.QUALIFIES, 1, 2
-    run = np.zeros(1, dtype=STATE["fever_core"])
+    run = np.zeros(1, dtype=RUN)
     assert [Step(step) for step in runs.step(run, mark).tolist()] == [Step.BEGAN]

@@ -1,0 +1,73 @@
+"""The columns of the rule state, dense and sparse: `rules.state` says what that means."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+RUN: Final = np.dtype(
+    [
+        ("first_at", "<i8"),  # the first qualifying reading of the run; active: the onset
+        ("last_at", "<i8"),  # the latest qualifying one; active: the newest support
+        ("clear_at", "<i8"),  # active: the first clearing reading in a row
+        ("clear_last_at", "<i8"),  # active: the latest clearing one
+        ("value", "<i4"),  # at last_at
+        ("peak", "<i4"),  # the worst value so far
+        ("limit", "<i4"),  # at first_at
+        ("n", "u1"),  # qualifying readings so far; active: clearing ones in a row
+        ("active", "u1"),
+        ("severity", "u1"),  # the highest so far
+        ("site", "u1"),  # at first_at; domain.reading.Site
+        ("own", "u1"),  # the limit is this person's own
+    ]
+)
+"""One run of a hold machine (`rules.hold`)."""
+
+RUNS: Final = (
+    "not_worn",
+    "fever_core",
+    "fever_skin",
+    "pulse",
+    "oxygen",
+    "left_home",
+    "battery_low",
+)
+"""The hold machines of one wearer, in the order in which their changes are reported."""
+
+DENSE: Final = np.dtype(
+    [
+        ("watermark_at", "<i8"),  # the newest measured_at judged; 0 none
+        ("near_at", "<i8"),  # the newest reading that heard the home beacon; 0 none
+        ("heard_at", "<i8"),  # received_at of the newest reading, or the assignment; 0 never
+        ("heard_rc", "<i8"),  # the receive clock then
+        ("going", "<u2"),  # a bit for each sparse column that has a row
+    ]
+)
+"""What everybody has."""
+
+SPARSE: Final[dict[str, np.dtype[Any]]] = {
+    **dict.fromkeys(RUNS, RUN),
+    "silence": np.dtype(
+        [
+            ("began_at", "<i8"),  # when the silence was found
+            ("value", "<i4"),  # seconds of silence then
+            ("limit", "<i4"),  # seconds allowed then
+            ("severity", "u1"),
+        ]
+    ),
+}
+"""What only those have with whom something is going on, which is where the first field is not 0."""
+
+BIT: Final = {name: np.uint16(1 << nth) for nth, name in enumerate(SPARSE)}
+"""Of `going`."""
+
+JOURNAL_COLUMNS: Final = ("heard_at", "heard_rc", "silence")
+"""Columns that depend on the order of arrival."""
+
+
+def is_going(column: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
+    """Where something is going on in a sparse column. Shape (n,)."""
+    names = column.dtype.names
+    assert names is not None
+    going: npt.NDArray[np.bool_] = column[names[0]] != 0
+    return going
