@@ -70,6 +70,10 @@ class Episode:
     """`lives_alone`, `disabled`, `chronic`."""
     fever: Mapping[Site, Threshold] = field(default_factory=dict)
     leave: tuple[LeaveWindow, ...] = ()
+    homes_before: tuple[tuple[int, Home | None], ...] = ()
+    """(until_at, home) in order: what `home` was before it was corrected,"""
+    fever_before: tuple[tuple[int, Mapping[Site, Threshold]], ...] = ()
+    """and the same of `fever`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ class EpisodeTable(Mapping[int, Episode]):
         "datum",
         "ends_at",
         "fever",
+        "fever_before",
+        "homes_before",
         "lat",
         "leave",
         "lon",
@@ -124,6 +126,8 @@ class EpisodeTable(Mapping[int, Episode]):
         self.polygons: dict[int, Home] = {}
         self.fever: dict[int, Mapping[Site, Threshold]] = {}
         self.leave: dict[int, tuple[LeaveWindow, ...]] = {}
+        self.homes_before: dict[int, tuple[tuple[int, Home | None], ...]] = {}
+        self.fever_before: dict[int, tuple[tuple[int, Mapping[Site, Threshold]], ...]] = {}
         self._flags: Numbers = np.empty(count, dtype=np.int32)
         kinds: dict[tuple[str, ...], int] = {}
 
@@ -152,6 +156,12 @@ class EpisodeTable(Mapping[int, Episode]):
     def _take_rarities(self, first: int, page: Sequence[Episode]) -> None:
         self.fever |= {n: e.fever for n, e in enumerate(page, first) if e.fever}
         self.leave |= {n: e.leave for n, e in enumerate(page, first) if e.leave}
+        self.homes_before |= {
+            n: e.homes_before for n, e in enumerate(page, first) if e.homes_before
+        }
+        self.fever_before |= {
+            n: e.fever_before for n, e in enumerate(page, first) if e.fever_before
+        }
 
     def flagged(self, flag: str) -> npt.NDArray[np.bool_]:
         """Whose flags have this one. Shape (len,)."""
@@ -175,6 +185,8 @@ class EpisodeTable(Mapping[int, Episode]):
             flags=self._kinds[self._flags[n]],
             fever=self.fever.get(n, {}),
             leave=self.leave.get(n, ()),
+            homes_before=self.homes_before.get(n, ()),
+            fever_before=self.fever_before.get(n, ()),
         )
 
     def _home(self, n: int) -> Home | None:

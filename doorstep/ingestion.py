@@ -25,7 +25,7 @@ from ingest.runner import Ports, Runner
 from ingest.sources.auto import source
 from ingest.sources.port import Envelope
 from ingest.work import Beginning
-from store import rejections, roster
+from store import rejections, roster, rulebooks
 from store.errors import StoreUnreachable, translated
 from store.ledger import PostgresLedger
 from store.recovery import recall
@@ -41,10 +41,11 @@ async def run(settings: Settings) -> None:
     map_large_arrays()
     collect_rarely()
     clock = settings.make_clock()
-    rulebook = settings.load_rulebook()
+    document = settings.rulebook_document()
     listener = listen("ingest.http_port", settings.ingest.http_host, settings.ingest.http_port)
     ledger = PostgresLedger(settings.database_url, new_id=lambda: uuid.uuid4().hex)
     connection = await asyncio.to_thread(_connect_patiently, ledger)
+    rulebook = await asyncio.to_thread(rulebooks.take_up, connection, document, clock.now())
     beginning = await asyncio.to_thread(recall, connection, rulebook, clock.now())
     pipeline = Pipeline(_limits(settings), beginning)
     _log_beginning(beginning)

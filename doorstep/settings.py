@@ -8,6 +8,7 @@ start, and a mistake is one line that names the setting. Nothing here is read ag
 import os
 import tomllib
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from typing_extensions import override
 from domain.instant import from_datetime
 from doorstep.clock import AcceleratedClock, Clock, SystemClock
 from ingest.sources.address import SourceSettings
-from rules.rulebook import DEFAULT, Rulebook, RulebookError, load
+from rules.rulebook import Rulebook, RulebookError, load
 
 PREFIX = "DOORSTEP_"
 SECRETS = ("database_url", "mqtt_url", "mqtt.username", "mqtt.password")
@@ -161,13 +162,20 @@ class Settings(BaseSettings):
 
     def load_rulebook(self) -> Rulebook:
         """The rulebook the operator named, or ours. Raises `ConfigurationError`."""
+        return load(self.rulebook_document())
+
+    def rulebook_document(self) -> dict[str, Any]:
+        """The same as a document that holds every figure, those that do not differ included."""
+        ours = tomllib.loads((files("rules") / "default.toml").read_text("utf-8"))
         if self.rulebook is None:
-            return DEFAULT
+            return ours
         try:
             with self.rulebook.open("rb") as file:
-                return load(tomllib.load(file))
+                given = tomllib.load(file)
+            load(given)
         except (OSError, tomllib.TOMLDecodeError, RulebookError) as error:
             raise ConfigurationError(f"rulebook {self.rulebook}: {error}") from error
+        return _laid_over(ours, given)
 
 
 class _Environment(EnvSettingsSource):
@@ -202,6 +210,16 @@ class _SecretFiles(PydanticBaseSettingsSource):
             if path:
                 _put(found, name.split("."), _read_secret(variable, Path(path)))
         return found
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both documents, table by table; what is above wins."""
+    tables = {
+        key: _laid_over(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+    }
+    return {**below, **above, **tables}
 
 
 def _read_secret(variable: str, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""When wearers whose readings came late are judged anew, and how many at a time.
+"""When wearers whose readings came late, or whose roster was corrected, are judged anew.
 
 A step takes as many as hold up the others' readings for a fraction of a second, which is learnt
 from the steps before. One that took as many as it might is followed by another, after a batch if
@@ -30,6 +30,11 @@ class LatePlan:
     def tick(self) -> None:
         """About a second has passed."""
         self._due = True
+
+    def roster_changed(self) -> None:
+        """Somebody of whom it was corrected may wait: the ledger is asked after the next tick."""
+        self.left = True
+        self._due = False
 
     def before_a_batch(self) -> bool:
         """Whether a step goes before the open batch; it is taken to begin."""

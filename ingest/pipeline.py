@@ -175,6 +175,7 @@ class Pipeline:
             case RosterChanged(directory, wearers):
                 self._directory, self._wearers = directory, wearers
                 self._open = self._open.started_over()
+                self._late.roster_changed()
             case Draining():
                 self._draining = True
             case _:
@@ -217,7 +218,9 @@ class Pipeline:
         flight, result, counters = self._in_flight, event.result, self.counters
         assert flight is not None
         self._state = apply(self._state, result.evaluation)
-        self._late.stored(result)
+        # A step begun under an older roster has not asked who waits for this one.
+        if flight.work.roster_version == self.roster_version:
+            self._late.stored(result)
         if flight.work.kind is Kind.LATE:
             self._late.judged(result)
         self._in_flight = None

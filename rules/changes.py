@@ -101,6 +101,6 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         value=abs(it.value),
         peak=abs(it.peak),
         limit=abs(it.limit),
-        origin=wearers.thresholds.origin(slot, it.site) if it.own else RULEBOOK_ORIGIN,
+        origin=wearers.origin(slot, it.site, it.first_at) if it.own else RULEBOOK_ORIGIN,
         site=Site(it.site).word if it.site else "",
     )

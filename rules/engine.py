@@ -22,6 +22,7 @@ from domain.batch import Rows
 from rules import battery_low, fever, left_home, not_worn, oxygen, pulse, silent, spells
 from rules.changes import Placed, in_order, told
 from rules.columns import JOURNAL_COLUMNS, SPARSE
+from rules.eras import in_force
 from rules.finding import Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.hold import step_through
 from rules.marks import Batch
@@ -43,6 +44,9 @@ EVENT_TIME_RULES: Final = (
 """In any order, but after `not_worn`, which says what they do not hear."""
 
 _NOBODY: Final = np.empty(0, dtype=np.bool_)
+
+_PARTS: Final = 16
+"""More bits than the spells of a wearer need."""
 
 Slots = npt.NDArray[np.int64]
 
@@ -71,7 +75,8 @@ def evaluate(
 ) -> Evaluation:
     """What new readings mean. `rows` are in order (`domain.batch.in_order`), none seen before.
 
-    `state` may be shorter than `wearers`. `now` is not used: this is event time.
+    `state` may be shorter than `wearers`. `now` is not used: this is event time. A reading is
+    judged by the rulebook that was in force when it was measured: `rulebook` or an earlier one.
     """
     del now
     if not len(rows):
@@ -109,6 +114,30 @@ def _judge(
     rulebook: Rulebook,
 ) -> list[Placed]:
     """Runs the event-time rules over rows of which none is late; `states` is changed in place.
+
+    Everybody's rows up to a change of the rulebook go first; what is pending is carried over it.
+    What is outside of all spells is nobody's.
+    """
+    worn = spells.worn(slots[group], rows["measured_at"], wearers)
+    if not worn.all():
+        rows, group = rows[worn], group[worn]
+    placed: list[Placed] = []
+    for era, (book, which) in enumerate(in_force(rows["measured_at"], rulebook)):
+        then = wearers.under(book)
+        done = _judge_era(states, slots, rows[which], group[which], then, book)
+        placed += _in_part(era << _PARTS, done)
+    return placed
+
+
+def _judge_era(
+    states: Touched,
+    slots: Slots,
+    rows: Rows,
+    group: npt.NDArray[np.int64],
+    wearers: Wearers,
+    rulebook: Rulebook,
+) -> list[Placed]:
+    """The same under one rulebook.
 
     Where a wearer's rows reach into a later spell, everybody's rows up to there go first.
     """

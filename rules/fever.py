@@ -62,7 +62,10 @@ def _limits(batch: Batch, column: Column, slots: npt.NDArray[np.int64]) -> npt.N
     for site, threshold_cc in batch.rulebook.fever.threshold_cc.items():
         by_site[site] = threshold_cc
     limits, own = batch.wearers.thresholds.over(
-        by_site[column["site"]], slots, column["site"], column["at"]
+        by_site[column["site"]],
+        batch.wearers.thresholds_then.places(slots, column["at"]),
+        column["site"],
+        column["at"],
     )
     column["own"] = own
     return limits

@@ -4,7 +4,7 @@ Homes are converted to WGS-84 once, here; fixes on arrival. A wearer without a h
 Decides nothing: whether a distance means that somebody left is `rules.left_home`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -31,7 +31,7 @@ _PAGE: Final = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Homes:
-    """One row per slot."""
+    """One row per slot; more may follow for where somebody had to stay before."""
 
     lat: Degrees
     """WGS-84; of a polygon, its first corner."""
@@ -82,6 +82,18 @@ class Homes:
             shape=shape,
             polygons=np.array(polygons, dtype=np.object_),
         )
+
+    def with_more(self, homes: Sequence[Home | None]) -> Self:
+        """These, and rows for `homes` behind them."""
+        if not homes:
+            return self
+        more = type(self).of(homes, len(homes))
+        shape = np.where(more.shape >= 0, more.shape + len(self.polygons), more.shape)
+        names = ("lat", "lon", "lat_m", "lon_m", "radius_dm", "polygons")
+        columns = {
+            name: np.concatenate([getattr(self, name), getattr(more, name)]) for name in names
+        }
+        return type(self)(**columns, shape=np.concatenate([self.shape, shape.astype(np.int32)]))
 
     def or_the_same(self, previous: Self) -> Self:
         """The previous ones if these are the same, so that nobody needs these."""

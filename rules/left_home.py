@@ -35,7 +35,8 @@ def marks(batch: Batch) -> list[Marks]:
     veto = _near_before(batch, near)
     accuracy_dm = rows["accuracy_dm"]
     fix = rows["lat_e7"] != NO_POSITION
-    fix &= (accuracy_dm <= figures.accuracy_limit_dm) & batch.wearers.homes.known(batch.slots)
+    fix &= accuracy_dm <= figures.accuracy_limit_dm
+    fix &= batch.wearers.homes.known(_homes(batch, batch.slots, rows["measured_at"]))
     which = np.flatnonzero(fix | near)
     column = batch.marks(which)
     column["kind"] = Kind.CLEARS
@@ -46,6 +47,13 @@ def marks(batch: Batch) -> list[Marks]:
     column["severity"] = Severity.URGENT
     _hold(column, batch)
     return [Marks("left_home", column)]
+
+
+def _homes(
+    batch: Batch, slots: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Which home was in force for each fix: a corrected one holds from its effective time."""
+    return batch.wearers.homes_then.places(slots, at)
 
 
 def _near_before(batch: Batch, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -66,11 +74,12 @@ def _measure(batch: Batch, column: Column) -> Column:
     figures, wearers = batch.rulebook.left_home, batch.wearers
     rows, slots = batch.rows[column["row"]], batch.slots[column["row"]]
     lat, lon = columns_to_wgs84(rows["lat_e7"] / _E7, rows["lon_e7"] / _E7, rows["datum"])
-    distance_dm = wearers.homes.distance_dm(slots, lat, lon)
+    homes = _homes(batch, slots, column["at"])
+    distance_dm = wearers.homes.distance_dm(homes, lat, lon)
     given_dm = rows["accuracy_dm"]
     accuracy_dm = np.where(given_dm <= 0, figures.accuracy_unknown_dm, given_dm)
     at_least_dm = distance_dm - np.maximum(accuracy_dm, figures.accuracy_floor_dm)
-    radius_dm = wearers.homes.radius_dm[slots]
+    radius_dm = wearers.homes.radius_dm[homes]
     outside = at_least_dm > radius_dm + figures.buffer_dm
     outside[outside] = ~wearers.leave.covers(slots[outside], column["at"][outside])
     column["kind"] = np.where(

@@ -166,6 +166,8 @@ class Rulebook:
     not_worn: NotWorn = field(default_factory=NotWorn)
     battery_low: BatteryLow = field(default_factory=BatteryLow)
     silent: Silent = field(default_factory=Silent)
+    earlier: tuple[tuple[int, "Rulebook"], ...] = ()
+    """(until_at, rulebook), ascending: what was in force before. In no file; the store knows."""
 
 
 DEFAULT: Final = Rulebook(version="doorstep-1")

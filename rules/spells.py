@@ -30,6 +30,21 @@ def spell_at(spells: tuple[Spell, ...], at: int) -> Spell:
     return begun[-1] if begun else spells[0]
 
 
+def worn(slots: Slots, at: npt.NDArray[np.int64], wearers: Wearers) -> npt.NDArray[np.bool_]:
+    """Whether the wearer wore the device at that instant. Shapes (n,); `slots` never fall.
+
+    All that comes in is; what is stored may not be, once an assignment is corrected.
+    """
+    found: npt.NDArray[np.bool_] = (wearers.from_at[slots] <= at) & (at < wearers.until_at[slots])
+    if wearers.spells:
+        for slot in np.intersect1d(slots, list(wearers.spells)).tolist():
+            begin, end = np.searchsorted(slots, [slot, slot + 1])
+            mine = at[begin:end]
+            inside = [(mine >= from_at) & (mine < to_at) for from_at, to_at in wearers.spells[slot]]
+            found[begin:end] = np.any(inside, axis=0)
+    return found
+
+
 def over(state: State, wearers: Wearers, spans: Spans, now: int) -> Slots:
     """The slots for which `close` may have something to do."""
     ended = spans[1] <= now

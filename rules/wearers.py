@@ -5,8 +5,8 @@ ever added, so that a newer roster fits an older state. A wearer the roster no l
 its row (its findings may still have to be closed) but loses home, thresholds and leave windows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -16,9 +16,10 @@ from domain.instant import SECOND_US, to_datetime
 from domain.people import Roster
 from domain.reading import Site
 from domain.tables import NO_HOME, EpisodeTable, Tables
+from rules.eras import Eras
 from rules.homes import Homes
 from rules.own_limits import LeaveWindows, OwnThresholds
-from rules.rulebook import Rulebook
+from rules.rulebook import Rulebook, Runs
 from rules.slots import NO_SLOTS, Numbers, Slots, packed
 
 Particular = TypeVar("Particular")
@@ -42,6 +43,7 @@ class Wearers:
     site: npt.NDArray[np.uint8]
     """Where the device measures when a reading does not say; never `NOT_GIVEN`."""
     spot: npt.NDArray[np.bool_]
+    interval_s: npt.NDArray[np.int32]
     sparse: npt.NDArray[np.bool_]
     """Two consecutive readings fulfil a hold."""
     gap_us: npt.NDArray[np.int64]
@@ -60,8 +62,14 @@ class Wearers:
     spells: Mapping[int, tuple[Spell, ...]]
     """Of the few wearers whose device was away in between: every spell, in order."""
     homes: Homes
+    """By the places of `homes_then`,"""
     thresholds: OwnThresholds
+    """and by those of `thresholds_then`."""
     leave: LeaveWindows
+    homes_then: Eras
+    thresholds_then: Eras
+    runs: Runs
+    """The figures `sparse` and `gap_us` follow from."""
 
     def __len__(self) -> int:
         return len(self.episode_no)
@@ -79,15 +87,36 @@ class Wearers:
             for name, values in _columns(tables, worn, rulebook)
         }
         episodes = tables.episodes
-        homes = _homes(episodes, worn, named, len(slots))
+        homes_before = _rare(episodes.homes_before, worn, named)
+        fever_before = _rare(episodes.fever_before, worn, named)
+        homes_then, thresholds_then = (
+            _eras(before, len(slots)) for before in (homes_before, fever_before)
+        )
+        homes = _homes(episodes, worn, named, len(slots)).with_more(_in_rows(homes_before))
+        fever = _rare(episodes.fever, worn, named)
+        fever |= dict(enumerate(_in_rows(fever_before), len(slots)))
         return cls(
             slots=slots,
             spells={int(named[n]): spells for n, spells in worn.several.items()},
             homes=homes if previous is None else homes.or_the_same(previous.homes),
-            thresholds=OwnThresholds.of(_rare(episodes.fever, worn, named), len(slots)),
+            thresholds=OwnThresholds.of(fever, len(slots) + len(thresholds_then.until_at)),
             leave=LeaveWindows.of(_rare(episodes.leave, worn, named), len(slots)),
+            homes_then=homes_then,
+            thresholds_then=thresholds_then,
+            runs=rulebook.runs,
             **filled,
         )
+
+    def under(self, rulebook: Rulebook) -> Self:
+        """The same as an earlier rulebook has it, as far as readings are judged by it."""
+        if rulebook.runs == self.runs:
+            return self
+        sparse, gap_us = _run_columns(self.interval_s, rulebook.runs)
+        return replace(self, runs=rulebook.runs, sparse=sparse, gap_us=gap_us)
+
+    def origin(self, slot: int, site: int, at: int) -> str:
+        """Who set the person's own threshold that was in force at that instant."""
+        return self.thresholds.origin(self.thresholds_then.place(slot, at), site)
 
     def spells_at(self, now: int) -> Spans:
         """(from_at, until_at) of each wearer's newest spell begun by `now`; else the first."""
@@ -168,7 +197,7 @@ def _columns(
     tables: Tables, worn: _Worn, rulebook: Rulebook
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """The columns that need no look at other wearers, for the wearers the roster names."""
-    runs, silent = rulebook.runs, rulebook.silent
+    silent = rulebook.silent
     devices, episodes = tables.devices, tables.episodes
     interval = devices.interval_s[worn.device].astype(np.int64)
     site = devices.site[worn.device]
@@ -176,8 +205,10 @@ def _columns(
     yield "device_no", devices.no[worn.device]
     yield "site", np.where(site == Site.NOT_GIVEN, np.uint8(Site.UNKNOWN), site)
     yield "spot", devices.spot[worn.device]
-    yield "sparse", interval >= runs.sparse_interval_s
-    yield "gap_us", np.maximum(runs.gap_intervals * interval, runs.gap_s) * SECOND_US
+    yield "interval_s", devices.interval_s[worn.device]
+    sparse, gap_us = _run_columns(interval, rulebook.runs)
+    yield "sparse", sparse
+    yield "gap_us", gap_us
     silence_us = np.maximum(silent.intervals * interval, silent.at_least_s) * SECOND_US
     yield "silence_us", silence_us
     least_us = (silent.fragile_intervals * interval + silent.fragile_grace_s) * SECOND_US
@@ -186,6 +217,25 @@ def _columns(
     yield "birth_year", episodes.birth_year[worn.episode]
     yield "from_at", worn.from_at
     yield "until_at", worn.until_at
+
+
+def _run_columns(
+    interval_s: npt.NDArray[np.integer], runs: Runs
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """(sparse, gap_us): what the figures of all holds make of the devices' intervals."""
+    interval = interval_s.astype(np.int64)
+    gap_us = np.maximum(runs.gap_intervals * interval, runs.gap_s) * SECOND_US
+    return interval >= runs.sparse_interval_s, gap_us
+
+
+def _eras(before: Mapping[int, Sequence[tuple[int, Any]]], count: int) -> Eras:
+    ends = {slot: [until_at for until_at, _ in eras] for slot, eras in before.items()}
+    return Eras.of(ends, count)
+
+
+def _in_rows(before: Mapping[int, Sequence[tuple[int, Particular]]]) -> list[Particular]:
+    """What held before, in the order of the rows of `Eras.of`."""
+    return [what for slot in sorted(before) for _, what in before[slot]]
 
 
 def _homes(episodes: EpisodeTable, worn: _Worn, named: Numbers, count: int) -> Homes:

@@ -100,18 +100,24 @@ _VALUE_ROWS: Final = (
 _VALUES: Final = (
     "onset_at, ended_at, severity, last_at, value, peak, limit_value, origin, site, detail, late"
 )
+# The version in force at the newest support: a late reading is judged by the rulebook of its time.
+_VERSION: Final = (
+    "coalesce((SELECT r.version FROM rulebook r WHERE r.effective_at <= t.last_at"
+    " ORDER BY r.effective_at DESC LIMIT 1),"
+    " (SELECT r.version FROM rulebook r ORDER BY r.effective_at LIMIT 1), %(rulebook_version)s)"
+)
 _UPDATE: Final = (
     "UPDATE finding f SET onset_at = t.onset_at, ended_at = t.ended_at, severity = t.severity,"
     " last_at = t.last_at, value = t.value, peak = t.peak, limit_value = t.limit_value,"
     " origin = t.origin, site = t.site, detail = t.detail,"
-    " rulebook_version = %(rulebook_version)s, batch = %(batch)s"
+    f" rulebook_version = {_VERSION}, batch = %(batch)s"
     f" FROM {_KEY_ROWS}, {_VALUE_ROWS}"
     f" AS t(episode_no, device_no, rule, site_class, stored_onset_at, {_VALUES}){_SAME}"
 )
 _INSERT: Final = (
     "INSERT INTO finding (episode_no, device_no, rule, site_class,"
     f" {_VALUES}, rulebook_version, batch)"
-    f" SELECT episode_no, device_no, rule, site_class, {_VALUES}, %(rulebook_version)s, %(batch)s"
+    f" SELECT episode_no, device_no, rule, site_class, {_VALUES}, {_VERSION}, %(batch)s"
     f" FROM {_KEY_ROWS}, {_VALUE_ROWS}"
     f" AS t(episode_no, device_no, rule, site_class, stored_onset_at, {_VALUES})"
     " ON CONFLICT (episode_no, device_no, rule, site_class, onset_at) WHERE withdrawn_at IS NULL"
@@ -128,8 +134,8 @@ def write(
 ) -> list[str]:
     """Writes what a step says; returns the ids of the alerts that lost a finding, in order.
 
-    Withdrawals go first and an onset that moves goes out of the way of the next, so that no row is
-    ever in the place of another.
+    `rulebook_version` is for a database that has recorded none. Withdrawals go first and an onset
+    that moves goes out of the way of the next, so that no row is ever in the place of another.
     """
     told = {"now": to_datetime(now), "rulebook_version": rulebook_version, "batch": batch}
     lost: dict[str, bool] = {}

@@ -1,7 +1,8 @@
 """Wearers whose late readings are stored and wait to be judged in their place, and their histories.
 
-Coalesced per wearer. A step takes a bounded number of them, so that readings of others never wait
-long behind it.
+Wearers of whom the roster was corrected wait among them (`store.corrections`), for a process that
+has that roster. Coalesced per wearer. A step takes a bounded number of them, so that readings of
+others never wait long behind it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,29 @@ _ADD: Final = (
     " from_at = least(late_work.from_at, excluded.from_at), batch = excluded.batch"
 )
 _TAKE: Final = (
-    "SELECT episode_no, device_no, from_at FROM late_work ORDER BY batch, episode_no, device_no"
-    " LIMIT %s FOR UPDATE"
+    "SELECT episode_no, device_no, from_at, roster_version FROM late_work"
+    " WHERE roster_version <= %s"
+    " ORDER BY batch, episode_no, device_no LIMIT %s FOR UPDATE"
+)
+# Readings of these wearers that somebody else's assignment covers since the roster was corrected.
+_HAND_OVER: Final = (
+    "UPDATE reading r SET episode_no = a.episode_no"
+    " FROM unnest(%s::int[], %s::int[], %s::timestamptz[]) AS t(episode_no, device_no, from_at),"
+    " assignment a JOIN episode e USING (episode_no)"
+    " WHERE r.device_no = t.device_no AND r.episode_no = t.episode_no"
+    " AND r.measured_at >= t.from_at AND a.device_no = r.device_no AND a.episode_no <> r.episode_no"
+    " AND r.measured_at >= a.from_at AND (a.to_at IS NULL OR r.measured_at < a.to_at)"
+    " AND r.measured_at >= e.starts_at AND r.measured_at < e.ends_at"
+    " RETURNING a.episode_no, r.device_no, r.measured_at"
+)
+_ADD_HANDED_OVER: Final = (
+    "INSERT INTO late_work (episode_no, device_no, from_at, batch, roster_version)"
+    " SELECT *, (SELECT last_batch FROM shard WHERE shard = 0),"
+    " (SELECT max(version) FROM roster_version)"
+    " FROM unnest(%s::int[], %s::int[], %s::timestamptz[])"
+    " ON CONFLICT (episode_no, device_no) DO UPDATE SET"
+    " from_at = least(late_work.from_at, excluded.from_at),"
+    " roster_version = excluded.roster_version"
 )
 _REMOVE: Final = (
     "DELETE FROM late_work w USING unnest(%s::int[], %s::int[]) AS t(episode_no, device_no)"
@@ -52,21 +74,32 @@ _SILENCES: Final = f"{_COLUMNS} AND rule = 'silent' AND ended_at IS NULL"
 def add(cursor: psycopg.Cursor, oldest: Mapping[tuple[int, int], int], batch: int) -> None:
     """Notes for (episode_no, device_no) how old a reading of theirs waits to be judged."""
     if oldest:
-        pairs = sorted(oldest)
-        episodes, devices = zip(*pairs, strict=True)
-        moments = [to_datetime(oldest[pair]) for pair in pairs]
-        cursor.execute(_ADD, [batch, list(episodes), list(devices), moments])
+        cursor.execute(_ADD, [batch, *_in_order(oldest)])
 
 
-def take(cursor: psycopg.Cursor, wearers: int) -> tuple[History, ...]:
-    """Up to so many of those that have waited longest, with all that is stored of them."""
-    cursor.execute(_TAKE, [wearers])
+def _in_order(oldest: Mapping[Pair, int]) -> list[list[Any]]:
+    """Columns of episodes, devices and moments, in order of the pairs: rows are locked in it."""
+    pairs = sorted(oldest)
+    episodes, devices = zip(*pairs, strict=True)
+    return [list(episodes), list(devices), [to_datetime(oldest[pair]) for pair in pairs]]
+
+
+def take(cursor: psycopg.Cursor, wearers: int, roster_version: int) -> tuple[History, ...]:
+    """Up to so many of those that have waited longest, with all that is stored of them.
+
+    Those who wait for a newer roster are left.
+    """
+    cursor.execute(_TAKE, [roster_version, wearers])
+    taken = cursor.fetchall()
+    if not taken:
+        return ()
     late_from: dict[Pair, int] = {
         (episode_no, device_no): from_datetime(from_at)
-        for episode_no, device_no, from_at in cursor.fetchall()
+        for episode_no, device_no, from_at, _ in taken
     }
-    if not late_from:
-        return ()
+    corrected = [tuple(row[:3]) for row in taken if row[3]]
+    if corrected:
+        _hand_over(cursor, corrected)
     episodes = [episode_no for episode_no, _ in late_from]
     devices = [device_no for _, device_no in late_from]
     # Each by itself, and not as pairs: that is what the key of the readings can be searched by.
@@ -78,6 +111,20 @@ def take(cursor: psycopg.Cursor, wearers: int) -> tuple[History, ...]:
         History(*pair, _of(rows, *pair), tuple(standing.get(pair, ())), at)
         for pair, at in late_from.items()
     )
+
+
+def _hand_over(cursor: psycopg.Cursor, corrected: Sequence[tuple[Any, ...]]) -> None:
+    """Gives readings to whoever wore the device then, as it is known now, to be judged as theirs.
+
+    Done by the worker, and not by the import: no reading is stored by the old roster any more.
+    """
+    cursor.execute(_HAND_OVER, [list(column) for column in zip(*corrected, strict=True)])
+    oldest: dict[Pair, int] = {}
+    for episode_no, device_no, moment in cursor.fetchall():
+        pair, measured_at = (episode_no, device_no), from_datetime(moment)
+        oldest[pair] = min(measured_at, oldest.get(pair, measured_at))
+    if oldest:
+        cursor.execute(_ADD_HANDED_OVER, _in_order(oldest))
 
 
 def _of(rows: Rows, episode_no: int, device_no: int) -> Rows:
@@ -132,9 +179,11 @@ def remove(cursor: psycopg.Cursor, histories: Sequence[History]) -> None:
         )
 
 
-def left(cursor: psycopg.Cursor) -> bool:
-    """Whether anybody waits."""
-    cursor.execute("SELECT EXISTS (SELECT FROM late_work)")
+def left(cursor: psycopg.Cursor, roster_version: int) -> bool:
+    """Whether anybody waits whom a process with this roster can judge."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM late_work WHERE roster_version <= %s)", [roster_version]
+    )
     row = cursor.fetchone()
     assert row is not None
     return bool(row[0])

@@ -62,6 +62,8 @@ class PostgresLedger:
         self._boots = NewestBoots()
         self._days: set[int] = set()
         self._late_left: bool | None = None
+        self._roster_version = -1
+        """The roster of the last step: with another, others may wait to be judged anew."""
         self._unsettled: _Done | None = None
 
     def connect(self) -> psycopg.Connection:
@@ -215,7 +217,7 @@ class PostgresLedger:
         rejections.settle(cursor, resubmitted)
         histories: tuple[History, ...] = ()
         if work.kind is Kind.LATE:
-            histories = late_work.take(cursor, work.late_limit)
+            histories = late_work.take(cursor, work.late_limit, work.roster_version)
             evaluation = work.rejudge(histories)
             late_work.remove(cursor, histories)
         else:
@@ -243,7 +245,7 @@ class PostgresLedger:
             late_readings=sum(len(each.rows) for each in histories),
             late_left=self._late_after(cursor, work, evaluation),
         )
-        return _Done(result, rows, boots)
+        return _Done(result, rows, boots, work.roster_version)
 
     def _write_down(
         self, cursor: psycopg.Cursor, work: Work, batch: int, evaluation: Evaluation
@@ -257,9 +259,10 @@ class PostgresLedger:
             snapshots.keep_judged_anew(cursor, self._shard, self._epoch, batch, body)
 
     def _late_after(self, cursor: psycopg.Cursor, work: Work, evaluation: Evaluation) -> bool:
-        if work.kind is Kind.LATE or self._late_left is None:
-            return late_work.left(cursor)
-        return self._late_left or bool(evaluation.late)
+        known = self._late_left is not None and self._roster_version == work.roster_version
+        if work.kind is Kind.LATE or not known:
+            return late_work.left(cursor, work.roster_version)
+        return bool(self._late_left or evaluation.late)
 
     def _journal(
         self, cursor: psycopg.Cursor, work: Work, batch: int, counts: tuple[int, int, int]
@@ -284,6 +287,7 @@ class PostgresLedger:
         self._newest.saw(done.rows)
         self._boots.kept(done.boots)
         self._late_left = done.result.late_left
+        self._roster_version = done.roster_version
         return done.result
 
 
@@ -323,6 +327,7 @@ class _Done:
     result: Result
     rows: Rows
     boots: Pairs
+    roster_version: int
 
 
 def _late_pairs(rows: Rows, evaluation: Evaluation) -> dict[tuple[int, int], int]:

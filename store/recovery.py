@@ -77,7 +77,7 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
             wearers=wearers,
             state=found.state,
             receive_clock_us=int(clock[0]),
-            late_left=late_work.left(cursor),
+            late_left=late_work.left(cursor, people.version),
             sequences=sequences.recalled(cursor),
             heard_before=cursor.execute(_ANY_BATCH).fetchone() is not None,
         )

@@ -20,6 +20,11 @@ KEPT_AFTER_END_US: Final = 31 * DAY_US
 """Episodes stay in memory so long after their end: a reading may be 30 days late."""
 
 
+_BEFORE: Final = (
+    "SELECT b.episode_no, b.what, (extract(epoch FROM b.until_at) * 1000000)::bigint, b.value"
+    " FROM episode_before b JOIN episode e USING (episode_no) WHERE e.ends_at > %s"
+    " ORDER BY b.episode_no, b.what, b.until_at"
+)
 _NOTHING: Final[Mapping[Site, Threshold]] = MappingProxyType({})
 _ALL_DEVICES: Final = "FROM device"
 _ALL_EPISODES: Final = "FROM episode e JOIN person p USING (person_no) WHERE e.ends_at > %s"
@@ -93,6 +98,7 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
         + _ALL_EPISODES
         + " ORDER BY 1"
     )
+    homes, fevers = _before(connection, since)
     for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave in _rows(
         connection, query, since
     ):
@@ -107,7 +113,25 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
             flags=tuple(flags or ()),
             fever=fever_of(own) if own else _NOTHING,
             leave=leave_of(leave) if leave else (),
+            homes_before=tuple(homes.get(no, ())),
+            fever_before=tuple(fevers.get(no, ())),
         )
+
+
+def _before(
+    connection: psycopg.Connection, since: datetime
+) -> tuple[
+    dict[int, list[tuple[int, Home | None]]], dict[int, list[tuple[int, Mapping[Site, Threshold]]]]
+]:
+    """What homes and thresholds were before they were corrected, by episode. Few were."""
+    homes: dict[int, list[tuple[int, Home | None]]] = {}
+    fevers: dict[int, list[tuple[int, Mapping[Site, Threshold]]]] = {}
+    for no, what, until_at, value in connection.execute(_BEFORE, [since]):
+        if what == "home":
+            homes.setdefault(no, []).append((until_at, home_of(value)))
+        else:
+            fevers.setdefault(no, []).append((until_at, fever_of(value)))
+    return homes, fevers
 
 
 def _assignments(connection: psycopg.Connection, since: datetime) -> Iterator[Assignment]:

@@ -226,9 +226,11 @@ class Document(_Object):
     devices: list[Device] = []
     episodes: list[Episode] = []
     assignments: list[Assignment] = []
+    effective_at: Moment | None = None
+    """From when what it says of homes and thresholds holds; None: from its import."""
 
 
-SECTIONS = tuple(Document.model_fields)
+SECTIONS = tuple(name for name in Document.model_fields if name != "effective_at")
 
 
 class RosterRefused(Exception):

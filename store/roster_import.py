@@ -14,7 +14,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from domain.instant import to_datetime
+from domain.instant import DAY_US, from_datetime, to_datetime
+from store import corrections
 from store.errors import translated
 from store.roster_document import (
     SECTIONS,
@@ -26,6 +27,9 @@ from store.roster_document import (
 )
 
 _LOCK: Final = 0x526F7374  # "Rost"
+
+EFFECTIVE_WITHIN_US: Final = 31 * DAY_US
+"""No reading that is older is accepted (contract section 3), so that nothing could be judged."""
 
 _IN_ORDER: Final = " ORDER BY 1, 2, 3"
 """By id, or by device, episode and time: two exports of one roster are the same text."""
@@ -65,8 +69,27 @@ def import_document(connection: psycopg.Connection, document: Any, now: int) -> 
         problems = list(dangling(roster, _known(cursor)))
         if problems:
             raise RosterRefused(problems)
+        effective_at = _effective_at(roster, now)
+        corrections.remember(
+            cursor,
+            [episode.id for episode in roster.episodes],
+            [assignment.device for assignment in roster.assignments],
+        )
         _write(cursor, roster)
-        return _new_version(cursor, roster, now)
+        corrections.keep(cursor, effective_at)
+        version = _new_version(cursor, roster, effective_at)
+        corrections.ask(cursor, effective_at, version)
+        return version
+
+
+def _effective_at(roster: Document, now: int) -> int:
+    """From when homes and thresholds hold."""
+    if roster.effective_at is None:
+        return now
+    effective_at = from_datetime(roster.effective_at)
+    if not now - EFFECTIVE_WITHIN_US <= effective_at <= now:
+        raise RosterRefused([("/effective_at", "must be in the past 31 days")])
+    return effective_at
 
 
 def export_document(connection: psycopg.Connection) -> dict[str, list[dict[str, Any]]]:
@@ -211,13 +234,15 @@ def _link_staff(cursor: psycopg.Cursor[dict[str, Any]], roster: Document) -> Non
             )
 
 
-def _new_version(cursor: psycopg.Cursor[dict[str, Any]], roster: Document, now: int) -> int:
+def _new_version(
+    cursor: psycopg.Cursor[dict[str, Any]], roster: Document, effective_at: int
+) -> int:
     """Names, phones and addresses stay out of the version's document."""
     kept = json.loads(roster.model_dump_json(by_alias=True, exclude={"people", "staff"}))
     cursor.execute(
         "INSERT INTO roster_version (version, effective_at, document)"
         " SELECT coalesce(max(version), 0) + 1, %s, %s FROM roster_version RETURNING version",
-        [to_datetime(now), Jsonb(kept)],
+        [to_datetime(effective_at), Jsonb(kept)],
     )
     row = cursor.fetchone()
     assert row is not None

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import psycopg
@@ -15,10 +15,12 @@ from ingest.judging import Judgement
 from ingest.sources.port import Envelope
 from ingest.work import Beginning, Kind, Result, Work
 from rules.engine import apply
-from rules.rulebook import DEFAULT
+from rules.rulebook import DEFAULT, Rulebook
+from rules.wearers import Wearers
 from store.errors import StoreUnreachable
 from store.ledger import PostgresLedger
 from store.recovery import recall
+from store.roster import load
 from store.roster_import import import_document
 from tests.acceptance.publishing import roster
 
@@ -42,24 +44,39 @@ def patiently(what: Callable[[], _T]) -> _T:
 class Bench:
     """A ledger and the state a pipeline would keep beside it."""
 
-    def __init__(self, database_url: str, wearers: int = 3) -> None:
+    def __init__(self, database_url: str, wearers: int = 3, rulebook: Rulebook = DEFAULT) -> None:
         with psycopg.connect(database_url) as connection:
             import_document(connection, roster(NOW, wearers), NOW)
         self.url = database_url
+        self.rulebook = rulebook
         ids = (f"alert-{n}" for n in itertools.count())
         self.ledger = PostgresLedger(database_url, lambda: next(ids))
-        self.beginning: Beginning = recall(patiently(self.ledger.connect), DEFAULT, NOW)
+        self.beginning: Beginning = recall(patiently(self.ledger.connect), rulebook, NOW)
         self.state = self.beginning.state
+        self.wearers = self.beginning.wearers
+        self.roster_version = 1
+
+    def correct(self, document: dict[str, Any], now: int = NOW) -> int:
+        """Imports a roster file that the running process has not read yet."""
+        with psycopg.connect(self.url) as connection:
+            return import_document(connection, document, now)
+
+    def follow_roster(self) -> None:
+        """The running process reads the newest roster."""
+        with psycopg.connect(self.url) as connection:
+            people = load(connection, NOW)
+        self.wearers = Wearers.of(people, self.rulebook, self.wearers)
+        self.roster_version = people.version
 
     def work(self, rows: Rows, kind: Kind = Kind.BATCH) -> Work:
-        judgement = Judgement(self.state, self.beginning.wearers, DEFAULT, NOW, 0)
+        judgement = Judgement(self.state, self.wearers, self.rulebook, NOW, 0)
         message = Envelope(None, "doorstep/v1/devices/w-0000/readings", b"{}", NOW)
         return Work(
             kind=kind,
             now=NOW,
             receive_clock_us=0,
-            roster_version=1,
-            rulebook_version=DEFAULT.version,
+            roster_version=self.roster_version,
+            rulebook_version=self.rulebook.version,
             judge=judgement.judge,
             rejudge=judgement.rejudge,
             rows=in_order(rows) if len(rows) else NO_ROWS,

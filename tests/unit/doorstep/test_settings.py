@@ -7,6 +7,7 @@ import pytest
 from domain.instant import MINUTE_US, parse_rfc3339
 from doorstep.clock import AcceleratedClock, SystemClock
 from doorstep.settings import ConfigurationError, load_settings
+from rules.rulebook import DEFAULT, load
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +94,18 @@ def test_a_rulebook_that_cannot_be_read_is_a_configuration_error(
         load_settings().load_rulebook()
     book.write_text("version = 'ours-2'\n[fever]\nhold_s = 900\n")
     assert load_settings().load_rulebook().version == "ours-2"
+
+
+def test_the_rulebooks_document_holds_every_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = load_settings().rulebook_document()
+    assert load(ours) == DEFAULT
+    book = tmp_path / "rules.toml"
+    book.write_text("version = 'ours-2'\n[fever.threshold_c]\noral = 38.0\n")
+    monkeypatch.setenv("DOORSTEP_RULEBOOK", str(book))
+    document = load_settings().rulebook_document()
+    assert document.keys() == ours.keys()
+    assert document["fever"].keys() == ours["fever"].keys()
+    assert document["fever"]["threshold_c"] == {**ours["fever"]["threshold_c"], "oral": 38.0}
+    assert document["silent"] == ours["silent"]

@@ -52,3 +52,17 @@ def test_it_learns_how_much_wearers_have(readings_each: int, limit: int) -> None
     assert plan.limit == limit
     plan.judged(_judged(0, 0, left=True))
     assert plan.limit == limit
+
+
+def test_after_a_new_roster_the_ledger_is_asked() -> None:
+    plan = LatePlan(left=False)
+    plan.tick()
+    plan.roster_changed()
+    assert not plan.before_a_batch()
+    plan.tick()
+    assert plan.before_a_batch()
+    result = _judged(0, 0, left=False)
+    plan.stored(result)
+    plan.judged(result)
+    plan.tick()
+    assert not plan.before_a_batch()

@@ -1,6 +1,7 @@
 """Transcripts of what devices are told and what is noticed: only what is committed, and once."""
 
 import json
+from dataclasses import replace
 
 from domain.instant import DAY_US, SECOND_US, format_rfc3339
 from domain.people import Assignment, Roster
@@ -23,7 +24,7 @@ from ingest.events import (
 )
 from ingest.pipeline import Pipeline
 from ingest.sources.port import Envelope
-from ingest.work import Work
+from ingest.work import Kind, Work
 from rules.rulebook import DEFAULT
 from rules.wearers import Wearers
 from tests.unit.ingest.transcripts import (
@@ -217,3 +218,19 @@ def test_a_new_roster_starts_the_open_batch_over() -> None:
     assert (len(work.messages), len(work.rows), len(work.rejected)) == (510, 0, 510)
     assert {r.reason for m in work.rejected for r in m.rejections} == {"not_assigned"}
     assert pipeline.counters.rejections == {"not_assigned": 510}
+
+
+def test_after_a_new_roster_whom_it_corrects_is_looked_for() -> None:
+    """Also when a step begun under the old one, which did not ask, is stored meanwhile."""
+    pipeline = _up(new_pipeline())
+    tick_stored(pipeline, NOW)
+    pipeline.handle(Received([_reading(1, seq=1)]), NOW)
+    old = work_of(pipeline.handle(Woke(), NOW))
+    newer = replace(one_wearer(), version=2)
+    wearers = Wearers.of(newer, DEFAULT, pipeline.wearers)
+    pipeline.handle(RosterChanged(Directory.of(newer, wearers.slots), wearers), NOW)
+    pipeline.handle(done(old), NOW)
+    late = work_of(pipeline.handle(Ticked(), NOW + SECOND_US))
+    assert (late.kind, late.roster_version) == (Kind.LATE, 2)
+    pipeline.handle(done(late), NOW + SECOND_US)
+    assert "Commit" not in kinds(pipeline.handle(Ticked(), NOW + 2 * SECOND_US))

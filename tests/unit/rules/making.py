@@ -38,6 +38,8 @@ class Worn:
     home: Home | None = NANJING
     fever: Mapping[Site, Threshold] = field(default_factory=dict)
     leave: tuple[LeaveWindow, ...] = ()
+    homes_before: tuple[tuple[int, Home | None], ...] = ()
+    fever_before: tuple[tuple[int, Mapping[Site, Threshold]], ...] = ()
     flags: tuple[str, ...] = ()
     birth_year: int | None = 1980
     starts_at: int = T0 - DAY_US
@@ -64,6 +66,8 @@ def roster_of(*worn: Worn, version: int = 1) -> Roster:
                 each.flags,
                 each.fever,
                 each.leave,
+                each.homes_before,
+                each.fever_before,
             )
             for n, each in enumerate(worn, 1)
         },

@@ -91,3 +91,13 @@ def test_homes_are_converted_each_from_its_own_datum() -> None:
     scale = [metres_per_degree(lat) for lat, _ in expected]
     assert list(zip(homes.lat_m.tolist(), homes.lon_m.tolist(), strict=True))[:3] == scale
     assert len(set(expected)) == 3
+
+
+def test_more_homes_follow_behind() -> None:
+    homes = Homes.of([None, SQUARE, NANJING], 3)
+    assert homes.with_more([]) is homes
+    more = homes.with_more([NANJING, None, SQUARE])
+    assert more.known(np.arange(6)).tolist() == [False, True, True, True, False, True]
+    slots = np.array([1, 2, 3, 5])
+    found = more.distance_dm(slots, np.full(4, LAT + 80 * NORTH), np.full(4, LON))
+    assert found.tolist() == pytest.approx([300, 800, 800, 300], abs=2)

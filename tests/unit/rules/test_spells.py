@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.reading import Site
+from rules import spells
 from rules.finding import Change, Rule
 from tests.unit.rules.making import T0, Service, Worn, minutes, reading, seconds
 
@@ -116,3 +118,15 @@ def test_when_the_end_is_noticed_does_not_matter(
     service.tick(minutes(100))
     assert service.book.of(0) == expected
     assert all(each.key.rule is Rule.FEVER and each.ended_at for each in expected)
+
+
+def test_who_wore_it_at_an_instant() -> None:
+    once = Worn(spells=((minutes(0), minutes(10)),))
+    twice = Worn(spells=((minutes(0), minutes(10)), (minutes(20), minutes(30))))
+    wearers = Service(once, twice).wearers
+    times = (-1, 0, 9, 10, 19, 20, 29, 30)
+    at = np.array([minutes(each) for each in times])
+    slots = np.repeat([0, 1], len(at))
+    first, second = spells.worn(slots, np.tile(at, 2), wearers).reshape(2, -1)
+    assert [time for time, found in zip(times, first, strict=True) if found] == [0, 9]
+    assert [time for time, found in zip(times, second, strict=True) if found] == [0, 9, 20, 29]

@@ -12,7 +12,7 @@ from domain.people import Assignment, Home, LeaveWindow, Roster, Threshold
 from domain.reading import Datum, Site
 from domain.tables import Tables
 from rules.homes import Homes
-from rules.rulebook import DEFAULT
+from rules.rulebook import DEFAULT, Runs
 from rules.wearers import Wearers
 from tests.unit.rules.making import T0, Worn, minutes, roster_of, seconds
 
@@ -210,3 +210,32 @@ def test_the_columns_say_what_the_roster_says(first: Roster, second: Roster) -> 
     told(second, after)
     assert after.slots == again.slots
     assert after.from_at.tolist() == again.from_at.tolist()
+
+
+def test_an_earlier_rulebook_has_other_gaps() -> None:
+    now = wearers(Worn(), Worn(interval_s=300))
+    then = now.under(replace(DEFAULT, runs=Runs(gap_s=60, gap_intervals=1, sparse_interval_s=300)))
+    assert then.gap_us.tolist() == [seconds(60), seconds(300)]
+    assert then.sparse.tolist() == [False, True]
+    assert then.homes is now.homes
+    assert now.under(replace(DEFAULT, version="another")) is now
+    assert then.under(DEFAULT).gap_us.tolist() == now.gap_us.tolist()
+
+
+def test_who_set_a_threshold_then() -> None:
+    first, second = ({Site.ORAL: Threshold(3900, origin)} for origin in ("dr-1", "dr-2"))
+    columns = wearers(Worn(), Worn(fever=second, fever_before=((T0, {}), (minutes(9), first))))
+    origins = [columns.origin(1, Site.ORAL, at) for at in (T0 - 1, T0, minutes(9))]
+    assert origins == ["person", "dr-1", "dr-2"]
+    again = Wearers.of(roster_of(Worn(), Worn(fever=second)), DEFAULT, columns)
+    assert again.origin(1, Site.ORAL, T0) == "dr-2"
+
+
+def test_what_held_before_comes_through_tables() -> None:
+    moved = Worn(homes_before=((T0, None),), fever_before=((T0, {}),))
+    roster = roster_of(Worn(), moved)
+    tables = Tables.of(roster).roster(1)
+    assert tables.episodes[2] == roster.episodes[2]
+    columns = Wearers.of(tables, DEFAULT)
+    places = columns.homes_then.places(np.array([0, 1, 1]), np.array([0, T0 - 1, T0]))
+    assert columns.homes.known(places).tolist() == [True, False, True]

@@ -1,6 +1,7 @@
 """The roster file's checks: every mistake has a pointer and a sentence."""
 
 import copy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -101,3 +102,11 @@ def test_one_id_with_two_contents_is_found_and_a_mere_repetition_is_not() -> Non
     assert list(told_twice({"people": [person, dict(person)]})) == []
     contradictions = list(told_twice({"people": [person, {"id": "p-1", "name": "B"}]}))
     assert [pointer for pointer, _ in contradictions] == ["/people/1/id"]
+
+
+def test_the_effective_time_is_of_the_file_and_an_instant() -> None:
+    assert parse({}).effective_at is None
+    found = parse({"effective_at": "2026-02-01T08:00:00+08:00"}).effective_at
+    assert found == datetime(2026, 2, 1, tzinfo=UTC)
+    with pytest.raises(RosterRefused, match="/effective_at"):
+        parse({"effective_at": "2026-02-01T08:00:00"})

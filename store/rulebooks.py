@@ -1,0 +1,56 @@
+"""Every rulebook ingestion was ever run with, and from when each was in force.
+
+The newest is in force. A reading is judged by the one that was when it was measured, so that new
+figures change nothing of the past and lose nothing that is pending.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from domain.instant import from_datetime, to_datetime
+from rules.rulebook import Rulebook, RulebookError, load
+from store.errors import StoreMismatch, translated
+
+_ALL: Final = "SELECT effective_at, document FROM rulebook ORDER BY effective_at"
+_NEW: Final = "INSERT INTO rulebook (effective_at, version, document) VALUES (%s, %s, %s)"
+
+
+def take_up(connection: psycopg.Connection, document: Mapping[str, Any], now: int) -> Rulebook:
+    """The rulebook of this document, in force from now on unless it is already, with the earlier.
+
+    `document` holds every figure (`doorstep.settings`), so that a later default changes nothing of
+    it. Raises `StoreMismatch` when its version was in force with other figures. The first rulebook
+    counts for all the time before it as well.
+    """
+    mine = load(document)
+    with translated(), connection.transaction():
+        known = [
+            (from_datetime(effective_at), _stored(stored))
+            for effective_at, stored in connection.execute(_ALL).fetchall()
+        ]
+        if any(book.version == mine.version and book != mine for _, book in known):
+            raise StoreMismatch(
+                f"rulebook {mine.version} was in force with other figures: give these a new version"
+            )
+        if not known or known[-1][1] != mine:
+            # Should the clock have gone back, the newest still comes last.
+            effective_at = max([now, *(at + 1 for at, _ in known[-1:])])
+            connection.execute(
+                _NEW, [to_datetime(effective_at), mine.version, Jsonb(dict(document))]
+            )
+            known.append((effective_at, mine))
+    begins = [effective_at for effective_at, _ in known[1:]]
+    books = [book for _, book in known[:-1]]
+    return replace(mine, earlier=tuple(zip(begins, books, strict=True)))
+
+
+def _stored(document: Mapping[str, Any]) -> Rulebook:
+    """A figure that came later is as its default, which changed nothing then."""
+    try:
+        return load(document)
+    except RulebookError as error:
+        raise StoreMismatch(f"a stored rulebook cannot be read: {error}") from error
