@@ -6,8 +6,12 @@ number the database gave a thing, `id` the word outsiders use for it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.reading import Datum, Site
+
+DEFAULT_TIMEZONE: Final = "Asia/Shanghai"
+"""Of a community that names none (contract section 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Episode:
     """`lives_alone`, `disabled`, `chronic`."""
     fever: Mapping[Site, Threshold] = field(default_factory=dict)
     leave: tuple[LeaveWindow, ...] = ()
+    timezone: str = DEFAULT_TIMEZONE
+    """Of its community, a name of the IANA database: what is night there, and which day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,16 @@ class Batch:
     wearers: Wearers
     rulebook: Rulebook
 
+    def hours(self, which: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """Hours since 1970 by the local clock of some rows. Shape of `which`."""
+        zone = self.wearers.zone[self.slots[which]]
+        return self.wearers.zones.hours(zone, self.rows["measured_at"][which])
+
+    def unworn(self) -> npt.NDArray[np.bool_]:
+        """Which rows were measured off the body, by what they say themselves."""
+        unworn: npt.NDArray[np.bool_] = (self.rows["worn"] == 0) | (self.rows["pulse_bpm"] == 0)
+        return unworn
+
     def marks(self, which: npt.NDArray[np.intp]) -> Column:
         """Marks for some rows: `row`, `group` and `at` are filled in, the rest is the rule's."""
         column = np.zeros(len(which), dtype=MARK)

@@ -89,11 +89,11 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
         " (extract(epoch FROM e.ends_at) * 1000000)::bigint,"
         " CASE WHEN e.home ? 'polygon' THEN e.home END, e.home->>'datum',"
         " (e.home->'lat')::float8, (e.home->'lon')::float8, (e.home->'radius_m')::float8,"
-        " p.birth_year, nullif(p.flags, '{}'), nullif(e.thresholds, '{}'), nullif(e.leave, '[]') "
-        + _ALL_EPISODES
-        + " ORDER BY 1"
+        " p.birth_year, nullif(p.flags, '{}'), nullif(e.thresholds, '{}'), nullif(e.leave, '[]'),"
+        " (SELECT c.timezone FROM grid g JOIN community c USING (community_no)"
+        " WHERE g.grid_no = e.grid_no) " + _ALL_EPISODES + " ORDER BY 1"
     )
-    for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave in _rows(
+    for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave, zone in _rows(
         connection, query, since
     ):
         circle = None if datum is None else Home(DATUM_BY_WORD[datum], *place)
@@ -107,6 +107,7 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
             flags=tuple(flags or ()),
             fever=fever_of(own) if own else _NOTHING,
             leave=leave_of(leave) if leave else (),
+            timezone=zone,
         )
 
 
