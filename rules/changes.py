@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.reading import Site
-from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
+from rules.finding import (
+    Change,
+    Finding,
+    FindingChange,
+    FindingKey,
+    Origin,
+    Rule,
+    Severity,
+    SiteClass,
+)
 from rules.hold import Events
 from rules.run import Cells, Run, Step
 from rules.state import RUNS, State
@@ -33,6 +42,7 @@ _CHANGES: Final = {
 }
 
 RULEBOOK_ORIGIN: Final = "rulebook"
+BASELINE_ORIGIN: Final = "own baseline"
 
 Place = tuple[int, int, int]
 """Where a change belongs among the others: (slot, row, order of the rules)."""
@@ -93,6 +103,12 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         value=it.value,
         peak=it.peak,
         limit=it.limit,
-        origin=wearers.thresholds.origin(slot, it.site) if it.own else RULEBOOK_ORIGIN,
+        origin=_origin(it, slot, wearers),
         site=Site(it.site).word if it.site else "",
     )
+
+
+def _origin(run: Run, slot: int, wearers: Wearers) -> str:
+    if run.own == Origin.PERSON:
+        return wearers.thresholds.origin(slot, run.site)
+    return BASELINE_ORIGIN if run.own == Origin.BASELINE else RULEBOOK_ORIGIN

@@ -42,7 +42,7 @@ MARK: Final = np.dtype(
         ("kind", "u1"),
         ("severity", "u1"),
         ("site", "u1"),
-        ("own", "u1"),  # the limit is this person's own
+        ("own", "u1"),  # where the limit comes from; rules.finding.Origin
         ("at_once", "u1"),  # this reading alone is enough
     ]
 )

@@ -61,7 +61,9 @@ class Fever:
     threshold_cc: Mapping[Site, int] = field(default_factory=_core_thresholds)
     """Of each core-like site."""
     skin_cc: _Temperature = 3730
-    """At a skin site this is a fever whatever the person's baseline is."""
+    """At a skin site this is a fever whatever the person's baseline is,"""
+    skin_above_cc: Annotated[int, Within(30, 500)] = 100
+    """and so is what is so far above that baseline (contract section 5)."""
     critical_cc: _Temperature = 3910
     """At a core-like site: 3 NEWS2 points (RCP 2017)."""
     hold_s: _Hold = 600
@@ -106,6 +108,21 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Figures of `rules.watch`: those of NightSignal (Alavi et al., Nat Med 2022;28:175-184)."""
+
+    yellow_bpm: Annotated[int, Within(1, 100)] = 3
+    """A night is warm so far above the median of the nights,"""
+    red_bpm: Annotated[int, Within(1, 100)] = 4
+    """and hot so far above it."""
+    night_from_h: Annotated[int, Within(0, 11)] = 0
+    night_until_h: Annotated[int, Within(1, 12)] = 7
+    """By the community's clock; this hour is not part of it."""
+    grace_s: Annotated[int, Within(0, 43_200)] = 1800
+    """A night nobody has sent anything after is judged so long after its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """All figures, and the word a finding names them by."""
 
@@ -114,6 +131,7 @@ class Rulebook:
     fever: Fever = field(default_factory=Fever)
     left_home: LeftHome = field(default_factory=LeftHome)
     silent: Silent = field(default_factory=Silent)
+    watch: Watch = field(default_factory=Watch)
 
 
 DEFAULT: Final = Rulebook(version="doorstep-1")
@@ -124,6 +142,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "fever": Fever,
     "left_home": LeftHome,
     "silent": Silent,
+    "watch": Watch,
 }
 
 
@@ -143,6 +162,11 @@ def load(document: Mapping[str, Any]) -> Rulebook:
     home = sections["left_home"]
     if not problems and home["accuracy_floor_dm"] > home["accuracy_limit_dm"]:
         problems.append("/left_home/accuracy_floor_m: must not exceed accuracy_limit_m")
+    watch = sections["watch"]
+    if not problems and watch["night_from_h"] >= watch["night_until_h"]:
+        problems.append("/watch/night_from_h: must be before night_until_h")
+    if not problems and watch["yellow_bpm"] > watch["red_bpm"]:
+        problems.append("/watch/yellow_bpm: must not exceed red_bpm")
     if problems:
         raise RulebookError("; ".join(sorted(problems)))
     return Rulebook(

@@ -35,7 +35,7 @@ def _run(value: str) -> np.dtype[np.void]:
             ("active", "u1"),
             ("severity", "u1"),  # the highest so far
             ("site", "u1"),  # at first_at; domain.reading.Site
-            ("own", "u1"),  # the limit is this person's own
+            ("own", "u1"),  # where the limit comes from; rules.finding.Origin
         ]
     )
 
@@ -51,6 +51,11 @@ SILENCE: Final = np.dtype(
     ]
 )
 
+NIGHTS: Final = 31
+
+WATCH: Final = np.dtype([("levels", "<i8")])
+"""The level of each of `nights`, two bits a night, the newest lowest: 0 green, 1 yellow, 2 red."""
+
 RUNS: Final = ("fever_core", "fever_skin", "left_home")
 """The hold machines of one wearer, in the order in which their changes are reported."""
 
@@ -62,6 +67,16 @@ STATE: Final = np.dtype(
         ("fever_skin", _run("<i2")),
         ("left_home", _run("<i4")),
         ("silence", SILENCE),
+        ("skin_hour", "<i4"),  # the present local hour, since 1970; see rules.baseline
+        ("skin_sum", "<i4"),  # of its skin readings that count, centi-degrees
+        ("skin_n", "<u2"),  # and how many
+        ("skin_days", "<i2", (24, 2)),  # by hour of the day: what is known of it
+        ("nights", "u1", NIGHTS),  # resting pulse of the newest nights, oldest first; 0 missing
+        ("night_at", "<u2"),  # the newest of them, in days since 1970, local
+        ("tonight_at", "<u2"),  # the night that is not over
+        ("tonight_n", "<u2"),  # its resting pulses,
+        ("tonight_sum", "<i4"),  # and their sum
+        ("watch", WATCH),
     ]
 )
 

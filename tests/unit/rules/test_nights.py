@@ -1,0 +1,92 @@
+"""NightSignal against its state machine and against the script its authors published."""
+
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.nights import GREEN, RED, YELLOW, imputed, levels, moved, next_levels, shifted, unpacked
+from rules.rulebook import Watch
+from rules.state import NIGHTS
+
+FIGURES = Watch()
+PULSES = (0, 0, 56, 60, 62, 63, 63, 64, 64, 65, 66, 67, 70)
+rows = st.lists(st.sampled_from(PULSES), min_size=NIGHTS, max_size=NIGHTS)
+
+# The published figure: state -> (below, exactly +3, +4 and more). S0 to S2 are green.
+MACHINE = {0: (0, 1, 2), 1: (0, 3, 4), 2: (0, 3, 5), 3: (0, 3, 4), 4: (0, 3, 5), 5: (0, 3, 5)}
+OF_STATE = (GREEN, GREEN, GREEN, YELLOW, YELLOW, RED)
+
+
+def filled_in(nights: Sequence[int]) -> dict[int, int]:
+    """The present nights and those the script imputes, by day."""
+    present = {day: pulse for day, pulse in enumerate(nights) if pulse}
+    days = sorted(present)
+    missed = {}
+    for before, today, after in zip(days, days[1:], days[2:], strict=False):
+        if after - today == 1 and today - before == 2:
+            missed[today - 1] = int((present[today] + present[before]) / 2)
+        if after - today == 2 and today - before == 1:
+            missed[today + 1] = int((present[today] + present[after]) / 2)
+    return dict(sorted((missed | present).items()))
+
+
+def published(nights: Sequence[int]) -> list[int]:
+    """The level of each night by the state machine, one night after the other."""
+    found = [GREEN] * len(nights)
+    state, so_far, yesterday = 0, list[int](), -2
+    for day, pulse in filled_in(nights).items():
+        so_far.append(pulse)
+        above = pulse - int(statistics.median(so_far))
+        symbol = 0 if above < 3 else 1 if above == 3 else 2
+        state = MACHINE[state if day == yesterday + 1 else 0][symbol]
+        found[day], yesterday = OF_STATE[state], day
+    return found
+
+
+def table(*nights: Sequence[int]) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    return np.array([[0] * (NIGHTS - len(each)) + list(each) for each in nights], dtype=np.int64)
+
+
+@settings(max_examples=400)
+@given(st.lists(rows, min_size=20, max_size=20))
+def test_every_night_is_as_published(drawn: list[list[int]]) -> None:
+    assert levels(table(*drawn), FIGURES).tolist() == [published(each) for each in drawn]
+
+
+@settings(max_examples=200)
+@given(rows)
+def test_morning_by_morning_comes_to_the_same(nights: list[int]) -> None:
+    so_far, known = table([]), np.zeros(1, dtype=np.int64)
+    one = np.ones(1, dtype=np.int64)
+    for pulse in nights:
+        so_far, known = shifted(so_far, one), moved(known, one)
+        so_far[0, -1] = pulse
+        if pulse:
+            known = next_levels(so_far, known, FIGURES)
+    assert unpacked(int(known[0])) == published(nights)
+
+
+def test_halves_are_cut_off() -> None:
+    # The median of 60 and 63 is 61.5, of which 61 is left: 63 is not three above it.
+    assert published([60, 63]) == [GREEN, GREEN]
+    nights = [60, 60, 60, 61, 64, 64]
+    assert levels(table(nights), FIGURES)[0, -2:].tolist() == [GREEN, RED]
+
+
+def test_one_missing_night_is_the_mean_of_its_neighbours() -> None:
+    assert imputed(table([60, 61, 0, 64]))[0, -4:].tolist() == [60, 61, 62, 64]
+    assert imputed(table([61, 0, 64, 64]))[0, -4:].tolist() == [61, 62, 64, 64]
+
+
+def test_two_missing_nights_or_neighbours_alone_are_not_filled_in() -> None:
+    for nights in ([60, 61, 0, 0, 64, 64], [0, 61, 0, 64], [61, 0, 64, 0, 60]):
+        assert imputed(table(nights)).tolist() == table(nights).tolist()
+
+
+def test_what_is_far_back_is_gone() -> None:
+    gap = np.array([NIGHTS, 100])
+    assert moved(np.array([1, 2]), gap).tolist() == [0, 0]
+    assert not shifted(table([60], [60]), gap).any()
