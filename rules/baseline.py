@@ -16,50 +16,21 @@ count, but end an hour like any other. Columns: `skin_hour` (since 1970, local),
 or (baseline, -1).
 """
 
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from rules.marks import Batch
 from rules.state import State
+from rules.stretches import Stretches, Sums
 
-MOST: Final = 65_535
-"""Readings of one hour that count; what comes after them does not."""
 STEP_CC: Final = 10
 """So far a known baseline moves in a day."""
 UNKNOWN: Final = 0
 KNOWN: Final = -1
 
 Numbers = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretches:
-    """Consecutive readings of one wearer in one hour. Shapes (n,)."""
-
-    group: Numbers
-    hour: Numbers
-    first: Numbers
-    """Where its readings begin,"""
-    until: Numbers
-    """and where they end."""
-    nth: Numbers
-    """Which of its wearer's stretches it is: 0, 1, ..."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sums:
-    """Of the readings before each place, those that count. Shapes (n + 1,)."""
-
-    n: Numbers
-    value: Numbers
-
-    @classmethod
-    def of(cls, values: Numbers, counts: npt.NDArray[np.bool_]) -> Self:
-        n = np.concatenate(([0], np.cumsum(counts)))
-        return cls(n, np.concatenate(([0], np.cumsum(np.where(counts, values, 0)))))
 
 
 def known(batch: Batch, which: npt.NDArray[np.intp]) -> Numbers:
@@ -70,42 +41,23 @@ def known(batch: Batch, which: npt.NDArray[np.intp]) -> Numbers:
     """
     values = batch.rows["temperature_cc"][which].astype(np.int64)
     counts = ~(batch.unworn()[which] | batch.wearers.spot[batch.slots[which]])
-    sums = _Sums.of(values, counts)
-    stretches = _stretches(batch.group[which], batch.hours(which))
+    sums = Sums.of(values, counts)
+    stretches = Stretches.of(batch.group[which], batch.hours(which))
     before = np.zeros(len(stretches.group), dtype=np.int64)
-    for nth in range(int(stretches.nth.max(initial=-1)) + 1):
-        round_ = np.flatnonzero(stretches.nth == nth)
+    for round_ in stretches.rounds():
         before[round_] = _step(batch.states, stretches, round_, sums)
     return np.repeat(before, stretches.until - stretches.first)
 
 
-def _stretches(group: Numbers, hour: Numbers) -> _Stretches:
-    other = np.ones(len(group), dtype=np.bool_)
-    other[1:] = (group[1:] != group[:-1]) | (hour[1:] != hour[:-1])
-    first = np.flatnonzero(other)
-    whose = group[first]
-    place = np.arange(len(first))
-    begins = np.ones(len(first), dtype=np.bool_)
-    begins[1:] = whose[1:] != whose[:-1]
-    nth = place - np.maximum.accumulate(np.where(begins, place, 0))
-    return _Stretches(whose, hour[first], first, np.append(first[1:], len(group)), nth)
-
-
-def _step(
-    states: State, stretches: _Stretches, round_: npt.NDArray[np.intp], sums: _Sums
-) -> Numbers:
+def _step(states: State, stretches: Stretches, round_: npt.NDArray[np.intp], sums: Sums) -> Numbers:
     """Steps each wearer by one stretch; what is known for its hour then."""
-    group, hour = stretches.group[round_], stretches.hour[round_]
+    group, hour = stretches.group[round_], stretches.span[round_]
     over = (states["skin_n"][group] > 0) & (states["skin_hour"][group] != hour)
     if over.any():
         _complete(states, group[over])
-    first, until = stretches.first[round_], stretches.until[round_]
     so_far = states["skin_n"][group].astype(np.int64)
-    n = np.minimum(sums.n[until] - sums.n[first], MOST - so_far)
-    full = so_far + n == MOST
-    if full.any():
-        until[full] = np.searchsorted(sums.n, sums.n[first[full]] + n[full])
-    states["skin_sum"][group] += (sums.value[until] - sums.value[first]).astype(np.int32)
+    n, value = sums.within(stretches.first[round_], stretches.until[round_], so_far)
+    states["skin_sum"][group] += value.astype(np.int32)
     states["skin_n"][group] = so_far + n
     states["skin_hour"][group] = np.where(so_far + n > 0, hour, 0)
     days = states["skin_days"][group, hour % 24]

@@ -68,13 +68,15 @@ class Zones:
         local: Instants = self.local(zone, at) // HOUR_US
         return local
 
-    def instant(self, zone: int, day: int, hour: int) -> int:
-        """When it is this full hour of this day since 1970 there; if never, the nearest time."""
+    def instants(self, zone: ZoneNumbers, day: Instants, hour: int) -> Instants:
+        """When it is this full hour of these days since 1970 there. Shape (n,).
+
+        If it never is, as the clocks pass over it, some instant close by.
+        """
         wanted = day * DAY_US + hour * HOUR_US
         at = wanted
         for _ in range(2):
-            there = self.local(np.array([zone], dtype=np.uint16), np.array([at]))
-            at = wanted - (int(there[0]) - at)
+            at = wanted - (self.local(zone, at) - at)
         return at
 
 

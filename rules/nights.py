@@ -10,8 +10,7 @@ next to know that, so that the levels of the two nights before the newest may st
 Whole columns of wearers at once: nights are of shape (n, NIGHTS), oldest first, 0 where missing.
 """
 
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,6 @@ from rules.rulebook import Watch
 from rules.state import NIGHTS
 
 Nights = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 GREEN: Final = 0
 YELLOW: Final = 1
@@ -52,32 +50,23 @@ def baseline(filled: Nights, place: int) -> npt.NDArray[np.int64]:
     return np.where(count > 0, median, 0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Height:
-    """How high one night is above its baseline. Shapes (n,)."""
-
-    warm: Flags
-    hot: Flags
-
-    @classmethod
-    def of(cls, filled: Nights, place: int, figures: Watch) -> Self:
-        night, usual = filled[:, place], baseline(filled, place)
-        there = night > 0
-        return cls(
-            there & (night >= usual + figures.yellow_bpm),
-            there & (night >= usual + figures.red_bpm),
-        )
-
-
 def level(filled: Nights, place: int, figures: Watch) -> npt.NDArray[np.int64]:
     """The level of the night at `place`, from `imputed` nights. Shape (n,)."""
-    this = _Height.of(filled, place, figures)
+    found = np.full(len(filled), GREEN, dtype=np.int64)
     if place == 0:
-        return np.zeros(len(filled), dtype=np.int64)
-    before = _Height.of(filled, place - 1, figures)
-    return np.where(
-        this.hot & before.hot, RED, np.where(this.warm & before.warm, YELLOW, GREEN)
-    ).astype(np.int64)
+        return found
+    this = _above(filled, place)
+    some = np.flatnonzero(this >= figures.yellow_bpm)
+    least = np.minimum(this[some], _above(filled[some], place - 1))
+    found[some[least >= figures.yellow_bpm]] = YELLOW
+    found[some[least >= figures.red_bpm]] = RED
+    return found
+
+
+def _above(filled: Nights, place: int) -> npt.NDArray[np.int64]:
+    """How far a night is above its baseline; far below where it is missing. Shape (n,)."""
+    night = filled[:, place]
+    return np.where(night > 0, night - baseline(filled, place), -_ABSENT)
 
 
 def levels(nights: Nights, figures: Watch) -> npt.NDArray[np.int64]:

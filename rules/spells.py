@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
-from rules import silent
+from rules import silent, watch
 from rules.changes import Placed, finding_of
 from rules.finding import Change, FindingChange
 from rules.run import Cells, Run
@@ -28,6 +28,11 @@ def spell_at(spells: tuple[Spell, ...], at: int) -> Spell:
     return begun[-1] if begun else spells[0]
 
 
+def end_of(row: StateRow, slot: int, wearers: Wearers) -> int:
+    """When the spell ends that the state has come to."""
+    return spell_at(wearers.spells_of(slot), int(row["watermark_at"]))[1]
+
+
 def over(state: State, wearers: Wearers, spans: Spans, now: int) -> Slots:
     """The slots for which `close` may have something to do. `state` has a row for each wearer."""
     ended = spans[1] <= now
@@ -35,6 +40,7 @@ def over(state: State, wearers: Wearers, spans: Spans, now: int) -> Slots:
     ended[list(wearers.spells)] = True
     which = np.flatnonzero(ended)
     going_on = state["silence"]["began_at"][which] != 0
+    going_on |= watch.going_on(state)[which]
     for run in RUNS:
         columns = state[run]
         going_on |= (columns["active"][which] != 0) | (columns["n"][which] != 0)
@@ -57,7 +63,7 @@ def close(
 
 def close_runs(row: StateRow, slot: int, wearers: Wearers, now: int) -> list[Placed]:
     """The same for the rules of event time only."""
-    _, until_at = spell_at(wearers.spells_of(slot), int(row["watermark_at"]))
+    until_at = end_of(row, slot, wearers)
     if until_at > now:
         return []
     placed = _end_runs(row, slot, until_at, wearers)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.instant import DAY_US, HOUR_US, MINUTE_US, parse_rfc3339
 from domain.people import Threshold
 from domain.reading import Site
-from rules import baseline, fever
+from rules import fever, stretches
 from rules.marks import Batch
 from rules.rulebook import DEFAULT
 from rules.state import fresh
@@ -129,7 +129,7 @@ def test_a_fever_above_the_baseline_says_so() -> None:
 def test_no_more_readings_of_an_hour_count_than_can_be_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(baseline, "MOST", 3)
+    monkeypatch.setattr(stretches, "MOST", 3)
     hour = [skin(day, 10 + n / 60, 34 if n < 3 else 37) for day in range(3) for n in range(9)]
     for cuts in ((), (2, 4, 5), tuple(range(27))):
         assert limits([*hour, skin(3, 10, 34)], cuts=cuts)[0][-1] == 3500

@@ -53,7 +53,8 @@ def test_a_zone_alone_without_summer_time_is_one_offset() -> None:
 
 @given(st.integers(0, len(NAMES) - 1), st.dates(date(2000, 1, 2), date(2099, 12, 30)))
 def test_an_hour_of_a_day_is_an_instant(number: int, day: date) -> None:
-    at = ZONES.instant(number, (day - date(1970, 1, 1)).days, 7)
+    days = np.array([(day - date(1970, 1, 1)).days])
+    at = int(ZONES.instants(np.array([number], dtype=np.uint16), days, 7)[0])
     local = to_datetime(at).astimezone(ZoneInfo(NAMES[number]))
     assert (local.date(), local.hour, local.minute) == (day, 7, 0)
     assert from_datetime(local) == at
