@@ -57,7 +57,7 @@ class Zones:
     def local(self, zone: ZoneNumbers, at: Instants) -> Instants:
         """Local time as microseconds since 1970 by the local clock. Shapes (n,)."""
         if len(self.key) == 1:
-            return at + self.offset_us[0]
+            return at + int(self.offset_us[0])
         within = np.clip(at, 0, _INSTANTS - 1)
         place = np.searchsorted(self.key, zone * np.int64(_INSTANTS) + within, "right") - 1
         local: Instants = at + self.offset_us[place]
