@@ -150,7 +150,7 @@ def end(
         if standing.ended_at is None:
             over = replace(standing, ended_at=max(until_at, standing.onset_at))
             placed.append(((slot, -1, _ORDER), FindingChange(Change.ENDED, over, standing)))
-    if states["watch"]["levels"][nth]:
+    if _active(states["watch"]["levels"][of.group])[0]:
         states["nights"][nth, -2:] = 0
         states["watch"]["levels"][nth] = 0
     _forget_tonight(states, of.group)

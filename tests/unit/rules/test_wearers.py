@@ -210,3 +210,12 @@ def test_the_columns_say_what_the_roster_says(first: Roster, second: Roster) -> 
     told(second, after)
     assert after.slots == again.slots
     assert after.from_at.tolist() == again.from_at.tolist()
+
+
+def test_zones_keep_their_numbers_and_wearers_theirs() -> None:
+    first = Wearers.of(roster_of(Worn(timezone="Asia/Urumqi"), Worn()), DEFAULT)
+    assert [first.zones.names[n] for n in first.zone] == ["Asia/Urumqi", "Asia/Shanghai"]
+    worn = Worn(), Worn(timezone="Europe/Berlin"), Worn()
+    second = Wearers.of(roster_of(*worn), DEFAULT, first)
+    assert second.zones.names == ("Asia/Urumqi", "Asia/Shanghai", "Europe/Berlin")
+    assert second.zone.tolist() == [1, 2, 1]
