@@ -114,9 +114,11 @@ def going_on(states: State) -> npt.NDArray[np.bool_]:
 
 def due(state: State, wearers: Wearers, rulebook: Rulebook, now: int) -> Numbers:
     """The slots for which `strike` has something to do. `state` has a row for each wearer."""
-    slots = np.flatnonzero(going_on(state))
+    upto = _over_in_zones(wearers, rulebook.watch, now)[wearers.zone]
+    ready = (state["tonight_n"] != 0) & (state["tonight_at"] <= upto)
+    slots = np.flatnonzero(ready | _active(state["watch"]["levels"]))
     of = _Of(state, slots, slots, slots, wearers, rulebook.watch)
-    return slots[_next(of)[0] <= _over(of, now)]
+    return slots[_next(of)[0] <= upto[slots]]
 
 
 def strike(
@@ -159,9 +161,15 @@ def end(
 
 def _over(of: _Of, now: int) -> Numbers:
     """The newest night that is over by the clock, for each of them."""
-    at = np.full(len(of.slots), now - of.figures.grace_s * SECOND_US)
-    hours = of.wearers.zones.hours(of.wearers.zone[of.slots], at)
-    return hours // 24 - (hours % 24 < of.figures.night_until_h)
+    return _over_in_zones(of.wearers, of.figures, now)[of.wearers.zone[of.slots]]
+
+
+def _over_in_zones(wearers: Wearers, figures: Watch, now: int) -> Numbers:
+    """The same by time zone."""
+    zones = np.arange(len(wearers.zones.names), dtype=np.uint16)
+    at = np.full(len(zones), now - figures.grace_s * SECOND_US)
+    hours = wearers.zones.hours(zones, at)
+    return hours // 24 - (hours % 24 < figures.night_until_h)
 
 
 def _active(levels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.instant import DAY_US, HOUR_US, MINUTE_US, parse_rfc3339
 from rules.finding import Change, Finding, Rule, Severity
+from rules.rulebook import DEFAULT, Watch
 from tests.unit.rules.making import Service, Worn, key, reading
 from tests.unit.rules.nightsignal import published
 
@@ -246,3 +247,14 @@ def test_any_delivery_gives_the_same_findings_and_the_same_nights(
         assert luck.book.of(slot) == calm.replay(slot, now)[1]
     for name in ("nights", "night_at", "tonight_at", "tonight_n", "tonight_sum", "watch"):
         assert luck.state[name].tobytes() == calm.state[name].tobytes()
+
+
+def test_figures_come_from_the_rulebook() -> None:
+    figures = Watch(yellow_bpm=6, red_bpm=9, night_from_h=2, night_until_h=5, grace_s=0)
+    service = Service(WORN, rulebook=replace(DEFAULT, watch=figures))
+    service.receive(slept([60, 60, *CALM, 65, 65, 66]))
+    service.receive([reading(at(8, hour), pulse_bpm=p) for hour, p in ((1, 99), (4, 66), (5, 99))])
+    (finding,) = watched(service)
+    assert (finding.onset_at, finding.value, finding.limit) == (at(8, 5), 66, 66)
+    service.tick(at(9, 5))
+    assert watched(service)[0].ended_at == at(9, 5)
