@@ -6,8 +6,12 @@ number the database gave a thing, `id` the word outsiders use for it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.reading import Datum, Site
+
+DEFAULT_TIMEZONE: Final = "Asia/Shanghai"
+"""Of a community that names none (contract section 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Episode:
     """(until_at, home) in order: what `home` was before it was corrected,"""
     fever_before: tuple[tuple[int, Mapping[Site, Threshold]], ...] = ()
     """and the same of `fever`."""
+    timezone: str = DEFAULT_TIMEZONE
+    """Of its community, a name of the IANA database: what is night there, and which day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,8 @@ class EpisodeTable(Mapping[int, Episode]):
         "polygons",
         "radius_m",
         "starts_at",
+        "zone",
+        "zones",
     )
 
     def __init__(self, episodes: Iterable[Episode], count: int) -> None:
@@ -128,8 +130,11 @@ class EpisodeTable(Mapping[int, Episode]):
         self.leave: dict[int, tuple[LeaveWindow, ...]] = {}
         self.homes_before: dict[int, tuple[tuple[int, Home | None], ...]] = {}
         self.fever_before: dict[int, tuple[tuple[int, Mapping[Site, Threshold]], ...]] = {}
+        self.zone = np.zeros(count, dtype=np.uint16)
+        """Which of `zones` is its time zone."""
         self._flags: Numbers = np.empty(count, dtype=np.int32)
         kinds: dict[tuple[str, ...], int] = {}
+        zones: dict[str, int] = {}
 
         def ids() -> Iterator[str]:
             for place, page in _pages(episodes):
@@ -138,12 +143,14 @@ class EpisodeTable(Mapping[int, Episode]):
                 self.ends_at[place] = [episode.ends_at for episode in page]
                 self.birth_year[place] = [episode.birth_year or 0 for episode in page]
                 self._flags[place] = [kinds.setdefault(e.flags, len(kinds)) for e in page]
+                self.zone[place] = [zones.setdefault(e.timezone, len(zones)) for e in page]
                 self._take_homes(place, page)
                 self._take_rarities(place.start, page)
                 yield from (episode.id for episode in page)
 
         self._ids = Texts.of(ids(), count)
         self._kinds = tuple(kinds)
+        self.zones = tuple(zones)
 
     def _take_homes(self, place: slice, page: Sequence[Episode]) -> None:
         homes = [episode.home for episode in page]
@@ -187,6 +194,7 @@ class EpisodeTable(Mapping[int, Episode]):
             leave=self.leave.get(n, ()),
             homes_before=self.homes_before.get(n, ()),
             fever_before=self.fever_before.get(n, ()),
+            timezone=self.zones[self.zone[n]],
         )
 
     def _home(self, n: int) -> Home | None:

@@ -13,7 +13,16 @@ import numpy.typing as npt
 
 from domain.reading import Site
 from rules.columns import RUNS
-from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
+from rules.finding import (
+    Change,
+    Finding,
+    FindingChange,
+    FindingKey,
+    Origin,
+    Rule,
+    Severity,
+    SiteClass,
+)
 from rules.hold import Events
 from rules.run import Cells, Run, Step
 from rules.touched import Touched
@@ -38,6 +47,7 @@ _CHANGES: Final = {
 }
 
 RULEBOOK_ORIGIN: Final = "rulebook"
+BASELINE_ORIGIN: Final = "own baseline"
 
 Place = tuple[int, int, int]
 """Where a change belongs among the others: (slot, row, order of the rules)."""
@@ -101,6 +111,12 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         value=abs(it.value),
         peak=abs(it.peak),
         limit=abs(it.limit),
-        origin=wearers.origin(slot, it.site, it.first_at) if it.own else RULEBOOK_ORIGIN,
+        origin=_origin(it, slot, wearers),
         site=Site(it.site).word if it.site else "",
     )
+
+
+def _origin(run: Run, slot: int, wearers: Wearers) -> str:
+    if run.own == Origin.PERSON:
+        return wearers.origin(slot, run.site, run.first_at)
+    return BASELINE_ORIGIN if run.own == Origin.BASELINE else RULEBOOK_ORIGIN

@@ -18,7 +18,7 @@ RUN: Final = np.dtype(
         ("active", "u1"),
         ("severity", "u1"),  # the highest so far
         ("site", "u1"),  # at first_at; domain.reading.Site
-        ("own", "u1"),  # the limit is this person's own
+        ("own", "u1"),  # where the limit comes from; rules.finding.Origin
     ]
 )
 """One run of a hold machine (`rules.hold`)."""
@@ -34,12 +34,23 @@ RUNS: Final = (
 )
 """The hold machines of one wearer, in the order in which their changes are reported."""
 
+NIGHTS: Final = 31
+
 DENSE: Final = np.dtype(
     [
         ("watermark_at", "<i8"),  # the newest measured_at judged; 0 none
         ("near_at", "<i8"),  # the newest reading that heard the home beacon; 0 none
         ("heard_at", "<i8"),  # received_at of the newest reading, or the assignment; 0 never
         ("heard_rc", "<i8"),  # the receive clock then
+        ("skin_hour", "<i4"),  # the present local hour, since 1970; see rules.baseline
+        ("skin_sum", "<i4"),  # of its skin readings that count, centi-degrees
+        ("skin_n", "<u2"),  # and how many
+        ("skin_days", "<i2", (24, 2)),  # by hour of the day: what is known of it
+        ("nights", "u1", NIGHTS),  # resting pulse of the newest nights, oldest first; 0 missing
+        ("night_at", "<u2"),  # the newest of them, in days since 1970, local
+        ("tonight_at", "<u2"),  # the night that is not over
+        ("tonight_n", "<u2"),  # its resting pulses,
+        ("tonight_sum", "<i4"),  # and their sum
         ("going", "<u2"),  # a bit for each sparse column that has a row
     ]
 )
@@ -55,6 +66,8 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
             ("severity", "u1"),
         ]
     ),
+    # The level of each of `nights`, two bits a night, the newest lowest: 0 green, 1 yellow, 2 red.
+    "watch": np.dtype([("levels", "<i8")]),
 }
 """What only those have with whom something is going on, which is where the first field is not 0."""
 

@@ -19,7 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
-from rules import battery_low, fever, left_home, not_worn, oxygen, pulse, silent, spells
+from rules import (
+    battery_low,
+    fever,
+    left_home,
+    not_worn,
+    oxygen,
+    pulse,
+    silent,
+    spells,
+    watch,
+)
 from rules.changes import Placed, in_order, told
 from rules.columns import JOURNAL_COLUMNS, SPARSE
 from rules.eras import in_force
@@ -153,7 +163,10 @@ def _judge_era(
         part += 1
         rows, group = rows[ahead], group[ahead]
         for nth in np.unique(group).tolist():
-            ended = spells.leave_behind(states, nth, int(slots[nth]), wearers)
+            slot = int(slots[nth])
+            until_at = spells.end_of(states, nth, slot, wearers)
+            ended = watch.end(states, nth, slot, until_at, wearers, rulebook)
+            ended += spells.leave_behind(states, nth, slot, wearers)
             placed += _in_part(part, ended)
     return placed
 
@@ -185,6 +198,7 @@ def _judge_spell(
         for marks in rule(batch)
         for change in told(step_through(states, marks), before, slots, wearers)
     ]
+    placed += watch.mornings(batch)
     last = np.flatnonzero(np.append(group[1:] != group[:-1], [True] * bool(len(group))))
     states["watermark_at"][group[last]] = rows["measured_at"][last]
     return placed
@@ -197,14 +211,25 @@ def tick(
     spans = wearers.spells_at(now)
     over = spells.over(state, wearers, spans, now)
     due = silent.due(state, wearers, spans, now, receive_clock_us)
-    slots = np.union1d(over, due)
+    struck = watch.due(state, wearers, rulebook, now)
+    slots = np.union1d(np.union1d(over, due), struck)
     states = state.gather(slots)
     placed: list[Placed] = []
     for nth in np.searchsorted(slots, over).tolist():
+        placed += _leave(states, nth, int(slots[nth]), wearers, rulebook, now)
         placed += spells.close(states, nth, int(slots[nth]), wearers, now, receive_clock_us)
+    placed += watch.strike(states, np.searchsorted(slots, struck), struck, wearers, rulebook, now)
     counted = np.searchsorted(slots, due)
     placed += silent.count(states, counted, due, wearers, rulebook, (now, receive_clock_us))
     return Evaluation(slots, states, in_order(placed), ())
+
+
+def _leave(
+    states: Touched, nth: int, slot: int, wearers: Wearers, rulebook: Rulebook, now: int
+) -> list[Placed]:
+    """Ends the nights of a wearer whose spell is over by `now`, in place."""
+    until_at = spells.end_of(states, nth, slot, wearers)
+    return watch.end(states, nth, slot, until_at, wearers, rulebook) if until_at <= now else []
 
 
 def replay(
@@ -222,13 +247,17 @@ def replay(
     placed.sort(key=lambda each: each[0])
     if now is not None:
         for nth, slot in enumerate(slots.tolist()):
+            placed += _leave(states, nth, slot, wearers, rulebook, now)
             placed += sorted(
                 spells.close_runs(states, nth, slot, wearers, now), key=lambda each: each[0]
             )
+        placed += watch.strike(states, np.arange(len(slots)), slots, wearers, rulebook, now)
     found: list[dict[tuple[FindingKey, int], Finding]] = [{} for _ in range(len(slots))]
     nth_of = {slot: nth for nth, slot in enumerate(slots.tolist())}
     for (slot, _, _), change in placed:
-        finding = change.finding
+        finding, before = change.finding, change.before
+        if before is not None:
+            del found[nth_of[slot]][before.key, before.onset_at]
         found[nth_of[slot]][finding.key, finding.onset_at] = finding
     return states, [sorted(each.values(), key=_by_onset) for each in found]
 

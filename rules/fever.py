@@ -6,6 +6,10 @@ skin is colder by one degree to five (Chen 2020; 31 degrees is common) and is ne
 Several core-like sites share the run, each reading against its own site's threshold. A finding is
 urgent, and critical once a reading at a core-like site reaches 39.1.
 
+A skin site is judged by the lower of the rulebook's figure and one degree above the person's own
+baseline for the hour (`rules.baseline`), once there is one. A threshold the roster has for the
+person goes before both.
+
 Clearing is 0.3 degrees below the threshold; between the two a reading is neither. Spot thermometers
 (`spot`) measure now and then: one reading half a degree above the threshold is enough, or two at it
 within 12 hours, and one reading below it ends the finding.
@@ -21,7 +25,8 @@ import numpy.typing as npt
 from domain.batch import MISSING
 from domain.instant import SECOND_US
 from domain.reading import CORE_LIKE, Site
-from rules.finding import Severity
+from rules import baseline
+from rules.finding import Origin, Severity
 from rules.marks import Batch, Column, Kind, Marks
 from rules.rulebook import Fever
 
@@ -55,19 +60,23 @@ def _sites(
 def _limits(batch: Batch, column: Column, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """Each reading's threshold: the rulebook's for the site, or the person's own at that time.
 
-    At skin sites the rulebook has one figure for all; where a person's baseline for the hour is
-    known, the lower of the two belongs here.
+    At skin sites the lower of the rulebook's and what the person's baseline gives. `own` says where
+    it comes from: `rules.finding.Origin`.
     """
     by_site = np.full(max(Site) + 1, batch.rulebook.fever.skin_cc, dtype=np.int32)
     for site, threshold_cc in batch.rulebook.fever.threshold_cc.items():
         by_site[site] = threshold_cc
-    limits, own = batch.wearers.thresholds.over(
-        by_site[column["site"]],
-        batch.wearers.thresholds_then.places(slots, column["at"]),
-        column["site"],
-        column["at"],
-    )
-    column["own"] = own
+    limits = by_site[column["site"]]
+    skin = np.flatnonzero(~_CORE[column["site"]])
+    usual = baseline.known(batch, column["row"][skin])
+    above = (usual + batch.rulebook.fever.skin_above_cc).astype(np.int32)
+    lower = (usual != baseline.UNKNOWN) & (above < limits[skin])
+    limits[skin[lower]] = above[lower]
+    column["own"][skin[lower]] = Origin.BASELINE
+    wearers = batch.wearers
+    places = wearers.thresholds_then.places(slots, column["at"])
+    limits, own = wearers.thresholds.over(limits, places, column["site"], column["at"])
+    column["own"][own] = Origin.PERSON
     return limits
 
 

@@ -35,6 +35,16 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+class Origin(IntEnum):
+    """Where a limit comes from, as rule state keeps it."""
+
+    RULEBOOK = 0
+    PERSON = 1
+    """The person's own threshold in the roster."""
+    BASELINE = 2
+    """What is usual for this person."""
+
+
 class SiteClass(StrEnum):
     """What a run of temperature readings is judged as; `NONE` for rules without a site."""
 
@@ -76,7 +86,7 @@ class Finding:
     limit: int
     """The threshold it was judged by, at onset."""
     origin: str
-    """Where the threshold comes from: `rulebook`, or who set it for this person."""
+    """Where the threshold comes from: `rulebook`, `own baseline`, or who set it for this person."""
     site: str
     """The word of the site, `` for rules without one."""
     detail: str = ""

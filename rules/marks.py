@@ -43,7 +43,7 @@ MARK: Final = np.dtype(
         ("kind", "u1"),
         ("severity", "u1"),
         ("site", "u1"),
-        ("own", "u1"),  # the limit is this person's own
+        ("own", "u1"),  # where the limit comes from; rules.finding.Origin
         ("at_once", "u1"),  # this reading alone is enough
     ]
 )
@@ -123,6 +123,11 @@ class Batch:
         column["need"] = np.where(sparse, runs.sparse_readings, readings)
         column["clear_us"] = np.where(sparse, 0, clear_s * SECOND_US)
         column["clear_need"] = np.where(sparse, runs.sparse_readings, 1)
+
+    def hours(self, which: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """Hours since 1970 by the local clock of some rows. Shape of `which`."""
+        zone = self.wearers.zone[self.slots[which]]
+        return self.wearers.zones.hours(zone, self.rows["measured_at"][which])
 
     def marks(self, which: npt.NDArray[np.intp]) -> Column:
         """Marks for some rows: `row`, `group` and `at` are filled in, the rest is the rule's."""

@@ -63,7 +63,9 @@ class Fever:
     threshold_cc: Mapping[Site, int] = field(default_factory=_core_thresholds)
     """Of each core-like site."""
     skin_cc: _Temperature = 3730
-    """At a skin site this is a fever whatever the person's baseline is."""
+    """At a skin site this is a fever whatever the person's baseline is,"""
+    skin_above_cc: Annotated[int, Within(30, 500)] = 100
+    """and so is what is so far above that baseline (contract section 5)."""
     critical_cc: _Temperature = 3910
     """At a core-like site: 3 NEWS2 points (RCP 2017)."""
     hold_s: _Hold = 600
@@ -154,6 +156,21 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Figures of `rules.watch`: those of NightSignal (Alavi et al., Nat Med 2022;28:175-184)."""
+
+    yellow_bpm: Annotated[int, Within(1, 100)] = 3
+    """A night is warm so far above the median of the nights,"""
+    red_bpm: Annotated[int, Within(1, 100)] = 4
+    """and hot so far above it."""
+    night_from_h: Annotated[int, Within(0, 11)] = 0
+    night_until_h: Annotated[int, Within(1, 12)] = 7
+    """By the community's clock; this hour is not part of it."""
+    grace_s: Annotated[int, Within(0, 43_200)] = 1800
+    """A night nobody has sent anything after is judged so long after its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """All figures, and the word a finding names them by."""
 
@@ -166,6 +183,7 @@ class Rulebook:
     not_worn: NotWorn = field(default_factory=NotWorn)
     battery_low: BatteryLow = field(default_factory=BatteryLow)
     silent: Silent = field(default_factory=Silent)
+    watch: Watch = field(default_factory=Watch)
     earlier: tuple[tuple[int, "Rulebook"], ...] = ()
     """(until_at, rulebook), ascending: what was in force before. In no file; the store knows."""
 
@@ -182,6 +200,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "not_worn": NotWorn,
     "battery_low": BatteryLow,
     "silent": Silent,
+    "watch": Watch,
 }
 
 
@@ -200,6 +219,9 @@ def load(document: Mapping[str, Any]) -> Rulebook:
     }
     if not problems:
         problems += _out_of_order(sections)
+    watch = sections["watch"]
+    if not problems and watch["night_from_h"] >= watch["night_until_h"]:
+        problems.append("/watch/night_from_h: must be before night_until_h")
     if problems:
         raise RulebookError("; ".join(sorted(problems)))
     return Rulebook(
@@ -214,6 +236,7 @@ _IN_ORDER: Final = (
     ("oxygen", "very_low_pct", "low_pct"),
     ("oxygen", "low_pct", "clear_pct"),
     ("battery_low", "low_pct", "clear_pct"),
+    ("watch", "yellow_bpm", "red_bpm"),
 )
 """(section, figure, figure that must not be below it)."""
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
-from rules import silent
+from rules import silent, watch
 from rules.changes import Placed, finding_of
 from rules.columns import RUN, RUNS
 from rules.finding import Change, FindingChange
@@ -45,12 +45,18 @@ def worn(slots: Slots, at: npt.NDArray[np.int64], wearers: Wearers) -> npt.NDArr
     return found
 
 
+def end_of(states: Touched, nth: int, slot: int, wearers: Wearers) -> int:
+    """When the spell ends that the state has come to."""
+    return spell_at(wearers.spells_of(slot), int(states["watermark_at"][nth]))[1]
+
+
 def over(state: State, wearers: Wearers, spans: Spans, now: int) -> Slots:
     """The slots for which `close` may have something to do."""
     ended = spans[1] <= now
     # A device that is worn again may have been taken off while nobody looked.
     ended[list(wearers.spells)] = True
-    return np.flatnonzero(ended & (state.padded("going", len(wearers)) != 0))
+    going_on = (state.padded("going", len(wearers)) != 0) | watch.going_on(state, len(wearers))
+    return np.flatnonzero(ended & going_on)
 
 
 def close(
@@ -68,11 +74,11 @@ def close(
 
 def close_runs(states: Touched, nth: int, slot: int, wearers: Wearers, now: int) -> list[Placed]:
     """The same for the rules of event time only."""
-    watermark_at = int(states["watermark_at"][nth])
-    _, until_at = spell_at(wearers.spells_of(slot), watermark_at)
+    until_at = end_of(states, nth, slot, wearers)
     if until_at > now:
         return []
     placed = _end_runs(states, nth, slot, until_at, wearers)
+    watermark_at = int(states["watermark_at"][nth])
     states["watermark_at"][nth] = max(watermark_at, until_at)
     return placed
 

@@ -18,6 +18,7 @@ from domain.reading import Site
 from domain.tables import NO_HOME, EpisodeTable, Tables
 from rules.eras import Eras
 from rules.homes import Homes
+from rules.local_time import NO_ZONES, Zones
 from rules.own_limits import LeaveWindows, OwnThresholds
 from rules.rulebook import Rulebook, Runs
 from rules.slots import NO_SLOTS, Numbers, Slots, packed
@@ -55,12 +56,15 @@ class Wearers:
     lives_alone: npt.NDArray[np.bool_]
     birth_year: npt.NDArray[np.int16]
     """0 unknown."""
+    zone: npt.NDArray[np.uint16]
+    """Which of `zones` is the community's time zone."""
     from_at: npt.NDArray[np.int64]
     """When the device was first worn in the running episode,"""
     until_at: npt.NDArray[np.int64]
     """and when that ends."""
     spells: Mapping[int, tuple[Spell, ...]]
     """Of the few wearers whose device was away in between: every spell, in order."""
+    zones: Zones
     homes: Homes
     """By the places of `homes_then`,"""
     thresholds: OwnThresholds
@@ -81,10 +85,12 @@ class Wearers:
         worn = _Worn.of(tables)
         slots = (NO_SLOTS if previous is None else previous.slots).grown(worn.keys)
         named = slots.at(worn.keys)
+        episodes = tables.episodes
+        zones = (NO_ZONES if previous is None else previous.zones).grown(episodes.zones)
         # One after the other: most columns are what they were, and then there is one of them.
         filled = {
             name: _fill(values, named, len(slots), getattr(previous, name, None))
-            for name, values in _columns(tables, worn, rulebook)
+            for name, values in _columns(tables, worn, rulebook, zones)
         }
         episodes = tables.episodes
         homes_before = _rare(episodes.homes_before, worn, named)
@@ -98,6 +104,7 @@ class Wearers:
         return cls(
             slots=slots,
             spells={int(named[n]): spells for n, spells in worn.several.items()},
+            zones=zones,
             homes=homes if previous is None else homes.or_the_same(previous.homes),
             thresholds=OwnThresholds.of(fever, len(slots) + len(thresholds_then.until_at)),
             leave=LeaveWindows.of(_rare(episodes.leave, worn, named), len(slots)),
@@ -194,7 +201,7 @@ def _spells_in(starts_at: int, ends_at: int, worn: Iterable[Spell]) -> tuple[Spe
 
 
 def _columns(
-    tables: Tables, worn: _Worn, rulebook: Rulebook
+    tables: Tables, worn: _Worn, rulebook: Rulebook, zones: Zones
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """The columns that need no look at other wearers, for the wearers the roster names."""
     silent = rulebook.silent
@@ -215,6 +222,8 @@ def _columns(
     yield "fragile_us", np.maximum(silence_us // silent.fragile_share, least_us)
     yield "lives_alone", episodes.flagged("lives_alone")[worn.episode]
     yield "birth_year", episodes.birth_year[worn.episode]
+    numbers = np.array([zones.names.index(name) for name in episodes.zones], dtype=np.uint16)
+    yield "zone", numbers[episodes.zone[worn.episode]]
     yield "from_at", worn.from_at
     yield "until_at", worn.until_at
 

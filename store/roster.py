@@ -94,12 +94,12 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
         " (extract(epoch FROM e.ends_at) * 1000000)::bigint,"
         " CASE WHEN e.home ? 'polygon' THEN e.home END, e.home->>'datum',"
         " (e.home->'lat')::float8, (e.home->'lon')::float8, (e.home->'radius_m')::float8,"
-        " p.birth_year, nullif(p.flags, '{}'), nullif(e.thresholds, '{}'), nullif(e.leave, '[]') "
-        + _ALL_EPISODES
-        + " ORDER BY 1"
+        " p.birth_year, nullif(p.flags, '{}'), nullif(e.thresholds, '{}'), nullif(e.leave, '[]'),"
+        " (SELECT c.timezone FROM grid g JOIN community c USING (community_no)"
+        " WHERE g.grid_no = e.grid_no) " + _ALL_EPISODES + " ORDER BY 1"
     )
     homes, fevers = _before(connection, since)
-    for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave in _rows(
+    for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave, zone in _rows(
         connection, query, since
     ):
         circle = None if datum is None else Home(DATUM_BY_WORD[datum], *place)
@@ -115,6 +115,7 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
             leave=leave_of(leave) if leave else (),
             homes_before=tuple(homes.get(no, ())),
             fever_before=tuple(fevers.get(no, ())),
+            timezone=zone,
         )
 
 

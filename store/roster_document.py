@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.people import DEFAULT_TIMEZONE
 from domain.reading import Site
 
 
@@ -56,7 +57,7 @@ class Community(_Object):
 
     id: Id
     name: Text = ""
-    timezone: str = "Asia/Shanghai"
+    timezone: str = DEFAULT_TIMEZONE
 
     @field_validator("timezone")
     @classmethod

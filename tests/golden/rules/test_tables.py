@@ -1,5 +1,6 @@
 """Runs the tables of this folder: what is found must be as written, however the readings came."""
 
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from domain.instant import HOUR_US, MINUTE_US, parse_rfc3339
 from domain.people import LeaveWindow, Threshold
 from domain.reading import Site, centi
 from rules.finding import Finding, Rule
-from tests.unit.rules.making import Service, Worn, minutes, reading, seconds
+from tests.unit.rules.making import Service, Worn, minutes, reading
 
 HERE = Path(__file__).parent
 UNITS = {Rule.FEVER: 100, Rule.LEFT_HOME: 10}
 """Of the finding, in one of the table; 1 where it is not here."""
+FIRST_DAY = parse_rfc3339("2026-02-01T16:00:00Z")
+"""Day 0 of tables with days, 2 February in Shanghai."""
 
 
 def cases() -> Iterator[Any]:
@@ -35,16 +39,35 @@ def readings_of(case: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for line in table(case["readings"]):
         quantities: dict[str, Any] = {
-            name: float(word) for name, word in line.items() if name not in ("minute", "site")
+            name: float(word)
+            for name, word in line.items()
+            if name not in ("minute", "day", "time", "site")
         }
         if "site" in line:
             quantities["site"] = Site.of(line["site"])
-        found.append(reading(minutes(float(line["minute"])), **quantities))
+        found.append(reading(instant_of(line), **quantities))
     return found
+
+
+def instant_of(line: dict[str, str]) -> int:
+    """`minute`, or `day` and `time` by the clock of Shanghai."""
+    if "day" not in line:
+        return minutes(float(line["minute"]))
+    hour, minute = line["time"].split(":")
+    return FIRST_DAY + (24 * int(line["day"]) + int(hour)) * HOUR_US + int(minute) * MINUTE_US
+
+
+def local(at: int) -> str:
+    """An instant as the tables write it: `4/07:00`."""
+    day, since = divmod(at - FIRST_DAY, 24 * HOUR_US)
+    return f"{day}/{since // HOUR_US:02d}:{since % HOUR_US // MINUTE_US:02d}"
 
 
 def worn_of(case: dict[str, Any]) -> Worn:
     from_minute, until_minute = case.get("worn", (0, 100_000))
+    spell = (minutes(from_minute), minutes(until_minute))
+    if by_days(case):
+        spell = (FIRST_DAY, minutes(until_minute))
     return Worn(
         site=Site.of(case.get("site", "axillary")),
         interval_s=case.get("interval_s", 60),
@@ -56,22 +79,26 @@ def worn_of(case: dict[str, Any]) -> Worn:
             for word, value in case.get("fever_c", {}).items()
         },
         leave=tuple(LeaveWindow(minutes(a), minutes(b), "") for a, b in case.get("leave", ())),
-        spells=((minutes(from_minute), minutes(until_minute)),),
+        starts_at=min(Worn.starts_at, spell[0]),
+        spells=(spell,),
     )
 
 
+def by_days(case: dict[str, Any]) -> bool:
+    return "day" in case["readings"].split()
+
+
 def live(case: dict[str, Any]) -> Service:
-    """Every reading as it is measured, and a tick a minute."""
+    """Every reading as it is measured, and a tick a minute; with days, every ten minutes."""
     service = Service(worn_of(case))
     pending = readings_of(case)
     last = max((each["measured_at"] for each in pending), default=minutes(0))
-    minute = 0
-    while minutes(minute) <= max(last, minutes(case.get("until", 0))):
-        service.tick(minutes(minute), seconds(60 * minute))
-        due = [each for each in pending if each["measured_at"] == minutes(minute)]
+    begin, step_us = (FIRST_DAY, 10 * MINUTE_US) if by_days(case) else (minutes(0), MINUTE_US)
+    for now in range(begin, max(last, minutes(case.get("until", 0))) + 1, step_us):
+        service.tick(now, now - begin)
+        due = [each for each in pending if now - step_us < each["measured_at"] <= now]
         for each in due:
-            service.receive([each], minutes(minute))
-        minute += 1
+            service.receive([each], now)
     return service
 
 
@@ -91,20 +118,26 @@ def newest_first(case: dict[str, Any]) -> Service:
     return service
 
 
-def as_written(finding: Finding) -> dict[str, str | float]:
+def as_written(finding: Finding, *, days: bool) -> dict[str, str | float]:
     unit = UNITS.get(finding.key.rule, 1)
     written: dict[str, str | float] = {
         "rule": finding.key.rule.value,
-        "onset": (finding.onset_at - minutes(0)) / 60_000_000,
+        "onset": written_at(finding.onset_at, days=days),
         "severity": finding.severity.word,
         "peak": finding.peak / unit,
         "limit": finding.limit / unit,
         "site": finding.site,
-        "origin": finding.origin,
+        "origin": finding.origin.replace(" ", "_"),
     }
     if finding.ended_at is not None:
-        written["ended"] = (finding.ended_at - minutes(0)) / 60_000_000
+        written["ended"] = written_at(finding.ended_at, days=days)
+    if finding.detail:
+        written["nights"] = ",".join(each["level"] for each in json.loads(finding.detail)["nights"])
     return written
+
+
+def written_at(at: int, *, days: bool) -> str | float:
+    return local(at) if days else (at - minutes(0)) / MINUTE_US
 
 
 @pytest.mark.parametrize("way", [live, at_once, newest_first])
@@ -118,7 +151,10 @@ def test_table(case: dict[str, Any], way: Any) -> None:
     if about_silence and way is not live:
         assert not silent
         return
-    written = [as_written(each) for each in standing if (each in silent) is about_silence]
+    days = by_days(case)
+    written = [
+        as_written(each, days=days) for each in standing if (each in silent) is about_silence
+    ]
     names = case["findings"].split("\n")[1].split() if expected else []
     assert [{name: each.get(name) for name in names} for each in written] == [
         {name: number(line.get(name)) for name in names} for line in expected

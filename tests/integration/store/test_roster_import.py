@@ -45,6 +45,16 @@ def test_an_object_keeps_what_a_later_file_does_not_mention(
     assert len(people.episodes) == 2
 
 
+def test_an_episode_has_the_time_zone_of_its_community(connection: psycopg.Connection) -> None:
+    far = {"id": "c-far", "name": "Far", "timezone": "Asia/Urumqi"}
+    import_document(connection, {**GOOD, "communities": [*GOOD["communities"], far]}, NOW)
+    moved = {"grids": [{"id": GOOD["grids"][0]["id"], "community": "c-far"}]}
+    before = {each.timezone for each in roster.load(connection, NOW).episodes.values()}
+    import_document(connection, moved, NOW)
+    after = {each.timezone for each in roster.load(connection, NOW).episodes.values()}
+    assert (before, "Asia/Urumqi" in after) == ({"Asia/Shanghai"}, True)
+
+
 def test_one_mistake_and_nothing_is_imported(connection: psycopg.Connection) -> None:
     bad = {
         **GOOD,

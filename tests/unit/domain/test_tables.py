@@ -53,6 +53,7 @@ def rosters(draw: st.DrawFn) -> Roster:
             draw(st.lists(words, max_size=2).map(tuple)),
             draw(st.dictionaries(st.sampled_from(Site), thresholds, max_size=2)),
             draw(st.lists(windows, max_size=2).map(tuple)),
+            draw(st.sampled_from(("Asia/Shanghai", "Asia/Urumqi", "Europe/Berlin"))),
         )
         for no in draw(numbers)
     ]

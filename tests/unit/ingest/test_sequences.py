@@ -355,3 +355,25 @@ def test_of_what_is_not_known_to_have_been_noticed_the_instant_stays() -> None:
         20, (Range(1, 4, NOW), Range(6, 9, 40), Range(11, 19, NOW))
     )
     assert sequences.standing(0, 8) is sequences.standing(9, 7) is None
+
+
+@given(batches())
+def test_what_is_kept_of_some_devices_is_restored_as_it_was(drawn: list[list[Row]]) -> None:
+    sequences = Sequences()
+    for now, rows in enumerate(drawn, start=NOW):
+        commit(sequences, rows, now)
+    devices = np.unique([row.device_no for rows in drawn for row in rows]).astype(np.int64)
+    some = devices[::2]
+    other = Sequences()
+    commit(other, drawn[0][::-1] if drawn else [], NOW)
+    assert other.restore(sequences.kept(some)).tolist() == some.tolist()
+    pairs = {(row.device_no, row.boot_key) for rows in drawn for row in rows}
+    for device_no, boot_key in sorted(pairs):
+        if device_no in some:
+            assert other.standing(device_no, boot_key) == sequences.standing(device_no, boot_key)
+
+
+def test_columns_of_another_version_say_nothing() -> None:
+    sequences = Sequences()
+    assert sequences.restore(b"x" * 40).tolist() == []
+    assert sequences.kept(np.array([5, 9_999]))[16:20] == (1).to_bytes(4, "little")

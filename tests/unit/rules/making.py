@@ -8,7 +8,16 @@ import numpy as np
 
 from domain.batch import MISSING, READING, Rows, digests, in_order
 from domain.instant import DAY_US, MINUTE_US, SECOND_US, parse_rfc3339
-from domain.people import Assignment, Device, Episode, Home, LeaveWindow, Roster, Threshold
+from domain.people import (
+    DEFAULT_TIMEZONE,
+    Assignment,
+    Device,
+    Episode,
+    Home,
+    LeaveWindow,
+    Roster,
+    Threshold,
+)
 from domain.reading import Datum, Site, centi
 from rules.engine import Evaluation, apply, evaluate, merge_replayed, replay, revise, tick
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, SiteClass
@@ -45,6 +54,7 @@ class Worn:
     starts_at: int = T0 - DAY_US
     ends_at: int = T0 + 30 * DAY_US
     spells: tuple[tuple[int, int | None], ...] = ((T0 - DAY_US, None),)
+    timezone: str = DEFAULT_TIMEZONE
 
 
 def roster_of(*worn: Worn, version: int = 1) -> Roster:
@@ -68,6 +78,7 @@ def roster_of(*worn: Worn, version: int = 1) -> Roster:
                 each.leave,
                 each.homes_before,
                 each.fever_before,
+                each.timezone,
             )
             for n, each in enumerate(worn, 1)
         },

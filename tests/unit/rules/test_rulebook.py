@@ -68,6 +68,8 @@ def test_figures_are_taken_in_the_units_of_the_file() -> None:
             {"left_home": {"accuracy_floor_m": 20, "accuracy_limit_m": 10}},
             "/left_home/accuracy_floor_m: must not exceed",
         ),
+        ({"watch": {"night_from_h": 7}}, "/watch/night_from_h: must be before night_until_h"),
+        ({"watch": {"yellow_bpm": 5}}, "/watch/yellow_bpm: must not exceed red_bpm"),
     ],
 )
 def test_mistakes_are_named_by_their_place(change: dict[str, Any], problem: str) -> None:

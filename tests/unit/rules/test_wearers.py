@@ -239,3 +239,12 @@ def test_what_held_before_comes_through_tables() -> None:
     columns = Wearers.of(tables, DEFAULT)
     places = columns.homes_then.places(np.array([0, 1, 1]), np.array([0, T0 - 1, T0]))
     assert columns.homes.known(places).tolist() == [True, False, True]
+
+
+def test_zones_keep_their_numbers_and_wearers_theirs() -> None:
+    first = Wearers.of(roster_of(Worn(timezone="Asia/Urumqi"), Worn()), DEFAULT)
+    assert [first.zones.names[n] for n in first.zone] == ["Asia/Urumqi", "Asia/Shanghai"]
+    worn = Worn(), Worn(timezone="Europe/Berlin"), Worn()
+    second = Wearers.of(roster_of(*worn), DEFAULT, first)
+    assert second.zones.names == ("Asia/Urumqi", "Asia/Shanghai", "Europe/Berlin")
+    assert second.zone.tolist() == [1, 2, 1]
