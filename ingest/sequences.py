@@ -189,8 +189,9 @@ class Sequences:
             if number in self._others or number in self._older
         }
         head = _LAYOUT + len(known).to_bytes(4, "little") + known.tobytes()
-        columns: bytes = self._devices[known].tobytes()
-        return head + columns + json.dumps(several, separators=(",", ":")).encode()
+        rows = self._devices[known]
+        rows["run"] = 0
+        return head + rows.tobytes() + json.dumps(several, separators=(",", ":")).encode()
 
     def restore(self, body: bytes) -> npt.NDArray[np.int32]:
         """Takes over what another process knew of its devices: the numbers of those.

@@ -30,7 +30,7 @@ from rules.wearers import Wearers
 from store import late_work, noticed, rejections, roster
 from store.errors import translated
 from store.readings import fetch
-from store.rerun import Restored, restored, run_on
+from store.rerun import NO_PAGE, Restored, restored, run_on
 
 SHARD: Final = 0
 FEW: Final = 5_000
@@ -88,10 +88,12 @@ def _recall_unwritten(
 ) -> "_Numbers":
     """Fills in the wearers and devices of which no page was written: from all that is stored."""
     numbers = _Numbers(cursor, now, found)
-    slots = found.without_page()
-    if len(slots):
-        _judge_again(cursor, numbers, slots, wearers, rulebook, now)
-        _recall_silence(cursor, found.state, slots, wearers, now)
+    unwritten = found.of_wearer == NO_PAGE
+    # Wearers that were judged anew may have a page already, and their devices none.
+    unread = np.flatnonzero(unwritten | ~found.have_pages(wearers.device_no))
+    if len(unread):
+        _judge_again(cursor, numbers, unread, wearers, rulebook, now)
+        _recall_silence(cursor, found.state, np.flatnonzero(unwritten), wearers, now)
     return numbers
 
 
@@ -103,19 +105,18 @@ def _judge_again(
     rulebook: Rulebook,
     now: int,
 ) -> None:
-    """Judges all stored readings of these wearers, a day at a time."""
+    """Reads all that is stored of these wearers, a day at a time: judges it, and counts it."""
     oldest, newest = cursor.execute(_SPAN).fetchone() or (None, None)
     if oldest is None or newest is None:
         return
     found = numbers.restored
-    wanted = np.zeros(len(wearers), dtype=np.bool_)
-    wanted[slots] = True
+    unwritten = found.of_wearer == NO_PAGE
     for day in range(from_datetime(oldest) // DAY_US, from_datetime(newest) // DAY_US + 1):
         rows = _of_day(cursor, day, wearers.device_no[slots], now)
         rows["slot"] = wearers.slots.find(rows["episode_no"], rows["device_no"])
-        rows = rows[rows["slot"] != NO_SLOT]
-        rows = in_order(rows[wanted[rows["slot"]]])
+        rows = in_order(rows[rows["slot"] != NO_SLOT])
         numbers.saw(rows)
+        rows = rows[unwritten[rows["slot"]]]
         if len(rows):
             evaluation = evaluate(found.state, rows, wearers, rulebook, now, 0)
             found.state = apply(found.state, evaluation)

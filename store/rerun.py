@@ -59,10 +59,6 @@ class Restored:
         """Whose numbers were written down. Shape (n,)."""
         return _older(self.of_device, device_no, NEVER)
 
-    def without_page(self) -> npt.NDArray[np.int64]:
-        """The slots of which nothing was written down."""
-        return np.flatnonzero(self.of_wearer == NO_PAGE)
-
 
 def restored(connection: psycopg.Connection, shard: int, wearers: Wearers) -> Restored:
     """What was written down of these wearers, older pages first."""

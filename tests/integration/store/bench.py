@@ -44,12 +44,18 @@ def patiently(what: Callable[[], _T]) -> _T:
 class Bench:
     """A ledger and the state a pipeline would keep beside it."""
 
-    def __init__(self, database_url: str, wearers: int = 3, rulebook: Rulebook = DEFAULT) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        wearers: int = 3,
+        rulebook: Rulebook = DEFAULT,
+        alerts: str = "alert",
+    ) -> None:
         with psycopg.connect(database_url) as connection:
             import_document(connection, roster(NOW, wearers), NOW)
         self.url = database_url
         self.rulebook = rulebook
-        ids = (f"alert-{n}" for n in itertools.count())
+        ids = (f"{alerts}-{n}" for n in itertools.count())
         self.ledger = PostgresLedger(database_url, lambda: next(ids))
         self.beginning: Beginning = recall(patiently(self.ledger.connect), rulebook, NOW)
         self.state = self.beginning.state
