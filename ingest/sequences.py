@@ -191,7 +191,8 @@ class Sequences:
         head = _LAYOUT + len(known).to_bytes(4, "little") + known.tobytes()
         rows = self._devices[known]
         rows["run"] = 0
-        return head + rows.tobytes() + json.dumps(several, separators=(",", ":")).encode()
+        body: bytes = rows.tobytes()
+        return head + body + json.dumps(several, separators=(",", ":")).encode()
 
     def restore(self, body: bytes) -> npt.NDArray[np.int32]:
         """Takes over what another process knew of its devices: the numbers of those.
