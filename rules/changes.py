@@ -113,7 +113,13 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         limit=abs(it.limit),
         origin=_origin(it, slot, wearers),
         site=Site(it.site).word if it.site else "",
+        detail=_detail(it, slot, wearers),
     )
+
+
+def _detail(run: Run, slot: int, wearers: Wearers) -> str:
+    own = run.own == Origin.PERSON
+    return wearers.threshold_detail(slot, run.site, run.first_at) if own else ""
 
 
 def _origin(run: Run, slot: int, wearers: Wearers) -> str:

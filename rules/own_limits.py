@@ -11,6 +11,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from domain.instant import format_rfc3339
 from domain.people import LeaveWindow, Threshold
 from domain.reading import Site
 
@@ -76,6 +77,14 @@ class OwnThresholds:
             hit = own[some]
             limit[some[hit]] = self.value_cc[place[hit]]
         return limit, own
+
+    def detail(self, slot: int, site: int) -> str:
+        """Until when it counts, as `Finding.detail`; `` where it has no end."""
+        wanted = slot * _SITES + site
+        place = int(np.searchsorted(self.key, wanted))
+        if place == len(self.key) or self.key[place] != wanted or self.expires_at[place] == _NEVER:
+            return ""
+        return f'{{"expires_at":"{format_rfc3339(int(self.expires_at[place]))}"}}'
 
     def origin(self, slot: int, site: int) -> str:
         """Who set this person's threshold. The roster may have dropped it since it was used."""

@@ -125,6 +125,10 @@ class Wearers:
         """Who set the person's own threshold that was in force at that instant."""
         return self.thresholds.origin(self.thresholds_then.place(slot, at), site)
 
+    def threshold_detail(self, slot: int, site: int, at: int) -> str:
+        """What else there is to say of it, see `OwnThresholds.detail`."""
+        return self.thresholds.detail(self.thresholds_then.place(slot, at), site)
+
     def spells_at(self, now: int) -> Spans:
         """(from_at, until_at) of each wearer's newest spell begun by `now`; else the first."""
         if not self.spells:

@@ -7,7 +7,7 @@ order of event ids is the order of commits.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
@@ -16,11 +16,13 @@ from psycopg.rows import dict_row
 from alerts.alert import Alert
 from alerts.lifecycle import Happened, Refused, Step, moved
 from alerts.triage import QUIET_US, Case, Decision, decide
+from alerts.vitals import NOTHING_KNOWN, Vitals
 from domain.instant import to_datetime
 from rules.finding import FindingChange, Rule
 from store import findings
 from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
 from store.findings import Folded, Standing
+from store.newest_vitals import newest
 
 Key = tuple[int, Rule]
 """(episode_no, rule): what has at most one case that is not closed."""
@@ -36,7 +38,7 @@ _CLOSED_LAST: Final = (
 )
 _PLACES: Final = (
     "SELECT e.episode_no, e.id AS episode, e.building, e.home, p.id AS person, g.grid_no,"
-    " g.id AS grid, g.escalate_to, c.timezone"
+    " g.id AS grid, g.escalate_to, c.timezone, p.birth_year"
     " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
     " JOIN community c USING (community_no) WHERE e.episode_no = ANY(%s)"
 )
@@ -100,6 +102,8 @@ class _Loaded:
     """Of the episode: an alert is raised in the grid that it is in now."""
     places: Mapping[str, Place]
     """By alert: one that was raised before stays in the grid it was raised in."""
+    vitals: Vitals
+    """Of the person, up to the newest support."""
 
 
 def _keys(folded: Iterable[Folded]) -> list[Key]:
@@ -122,6 +126,7 @@ def _cases(
     for each in findings.of_cases(connection, keys, [stored.alert.id for stored in alerts]):
         held[each.case].append(each)
     places = _places(connection, keys)
+    vitals = _vitals(connection, held)
     return [
         _Loaded(
             Case(
@@ -135,9 +140,22 @@ def _cases(
             tuple(held[key]),
             places[key[0]],
             {stored.alert.id: stored.place for stored in alerts},
+            vitals.get(key[0], NOTHING_KNOWN),
         )
         for key in keys
     ]
+
+
+def _vitals(
+    connection: psycopg.Connection, held: Mapping[Key, Sequence[Standing]]
+) -> dict[int, Vitals]:
+    """Of everybody in these cases, up to the newest reading that supports one of theirs."""
+    until: dict[int, int] = {}
+    for (episode_no, _), standing in held.items():
+        for each in standing:
+            last_at = each.held.finding.last_at
+            until[episode_no] = max(last_at, until.get(episode_no, last_at))
+    return newest(connection, until)
 
 
 def _by_key(found: Iterable[Stored]) -> dict[Key, Stored]:
@@ -160,7 +178,8 @@ def _move(
     steps: list[tuple[Step, Place]] = []
     alert_of: dict[int, str] = {}
     for each in loaded:
-        decision = decide(each.case, each.place.among(each.standing), now, new_id)
+        where = replace(each.place.among(each.standing), vitals=each.vitals)
+        decision = decide(each.case, where, now, new_id)
         steps += [(step, each.places.get(step.after.id, each.place)) for step in _steps(decision)]
         alert_of |= _placed(each.standing, decision)
     write_alerts(cursor, steps)

@@ -16,16 +16,20 @@ from alerts.alert import Alert, Condition, Outcome, Response
 from alerts.document import document
 from alerts.evidence import Surroundings, facts
 from alerts.lifecycle import Kind, Step
+from alerts.paging import pages
 from domain.instant import from_datetime, to_datetime
 from rules.finding import Rule, Severity
 from store.findings import Standing
+
+_AS_IT_MOVED: Final = ("partial_news2",)
+"""Of the evidence: what stays as it was when the alert was raised or moved last."""
 
 CHANNEL: Final = "doorstep_alert_event"
 """What `NOTIFY` wakes the feeds with; a hint, never the only way they hear of events."""
 
 SELECT: Final[LiteralString] = (
     "SELECT a.*, e.id AS episode, e.building, e.home, p.id AS person, g.id AS grid,"
-    " g.escalate_to, c.timezone, d.id AS device"
+    " g.escalate_to, c.timezone, p.birth_year, d.id AS device"
     " FROM alert a JOIN episode e USING (episode_no) JOIN person p USING (person_no)"
     " JOIN grid g ON g.grid_no = a.grid_no JOIN community c USING (community_no)"
     " JOIN device d ON d.device_no = a.device_no "
@@ -60,9 +64,9 @@ class Stored:
         if alert.response is Response.CLOSED or not standing:
             return alert
         said = facts([each.held for each in standing], self.place.among(standing))
-        return replace(
-            alert, last_at=said.last_at, summary=said.summary, evidence=dict(said.evidence)
-        )
+        kept = {name: alert.evidence[name] for name in _AS_IT_MOVED if name in alert.evidence}
+        evidence = dict(said.evidence) | kept
+        return replace(alert, last_at=said.last_at, summary=said.summary, evidence=evidence)
 
     def document(self, standing: Sequence[Standing]) -> dict[str, Any]:
         """As outsiders see it, now."""
@@ -122,6 +126,7 @@ def place(row: Mapping[str, Any]) -> Place:
         timezone=row["timezone"],
         fence_m=None if home is None else home.get("radius_m"),
         devices={},
+        birth_year=row["birth_year"],
     )
     return Place(row["grid_no"], row["escalate_to"], surroundings)
 
@@ -199,7 +204,7 @@ def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
         note,
         Jsonb(dict(event.detail)),
         None if step.before is None else Jsonb(document(step.before, building)),
-        Jsonb(document(step.after, building)),
+        Jsonb(document(step.after, building) | {"notify": pages(step.after, event.at)}),
     )
 
 

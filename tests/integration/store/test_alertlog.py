@@ -13,8 +13,10 @@ from alerts.alert import Outcome
 from alerts.casework import Deed
 from alerts.lifecycle import Kind
 from alerts.staff import Role, Staff
+from domain.instant import HOUR_US, format_rfc3339
 from rules.finding import Change, FindingChange, Rule, Severity
 from store import alertlog, casework
+from tests.integration.alerts.readings import store_readings
 from tests.integration.alerts.world import (
     World,
     began,
@@ -341,3 +343,31 @@ def test_who_took_a_case_keeps_it_when_it_clears(world: World, response: str) ->
 def test_what_a_rule_adds_is_stored_with_its_finding(world: World) -> None:
     world.record(began(world.finding(1, detail='{"why":"so"}')))
     assert world.alert("alert-1")["evidence"]["why"] == "so"
+
+
+def test_an_alert_has_the_partial_news2_of_the_hour_before(world: World) -> None:
+    store_readings(world, 1, [(-90, 3990, 0.0), (-20, 3860, 0.0), (-9, 3840, 0.0), (-7, 3990, 0.0)])
+    world.record(began(world.finding(1)))
+    score = world.alert("alert-1")["evidence"]["partial_news2"]
+    assert (score["total"], score["missing"]) == (1, ["oxygen"])
+    assert score["temperature"] == {
+        "points": 1,
+        "value": 38.4,
+        "at": format_rfc3339(minute(-9)),
+    }
+
+
+def test_of_an_hour_without_readings_nothing_is_known(world: World) -> None:
+    store_readings(world, 1, [(-90, 3990, 0.0)])
+    world.record(began(world.finding(1)))
+    score = world.alert("alert-1")["evidence"]["partial_news2"]
+    assert (score["total"], score["missing"]) == (0, ["temperature", "pulse", "oxygen"])
+
+
+def test_an_event_says_whether_anybody_is_called(world: World) -> None:
+    """A fever two hours old goes on the list; a critical one five hours old does not wait."""
+    world.record(began(world.finding(1)), now=minute(0) + 2 * HOUR_US)
+    critical = world.finding(2, severity=Severity.CRITICAL)
+    world.record(began(critical), now=minute(0) + 5 * HOUR_US)
+    events = world.rows("SELECT after FROM alert_event ORDER BY event_id")
+    assert [event["after"]["notify"] for event in events] == [False, True]

@@ -1,70 +1,12 @@
-import re
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from alerts.evidence import Worn, evidence, facts, summary, telling
-from rules.finding import Finding, Rule, Severity
-from tests.unit.alerts.cases import WHERE, at, finding, held
+from alerts.evidence import Worn, evidence, facts, telling
+from rules.finding import Rule, Severity
+from tests.unit.alerts.cases import WHERE, at, held
 
 SILENT: dict[str, Any] = {"rule": Rule.SILENT, "severity": Severity.ROUTINE, "limit": 900}
 LEFT: dict[str, Any] = {"rule": Rule.LEFT_HOME, "limit": 700}
-
-
-@pytest.mark.parametrize(
-    ("found", "line"),
-    [
-        (finding(0, last_at=at(14)), "38.4 °C at the armpit for 14 min, limit 37.3"),
-        (
-            finding(0, last_at=at(14), value=3790, peak=3890, site="tympanic", limit=3780),
-            "37.9 °C in the ear (highest 38.9) for 14 min, limit 37.8",
-        ),
-        (finding(0, last_at=at(0), site="oral"), "38.4 °C in the mouth, limit 37.3"),
-        (
-            finding(0, last_at=at(95), site="wrist"),
-            "38.4 °C on the skin of the wrist for 1 h 35 min, limit 37.3",
-        ),
-        (finding(0, last_at=at(60), site="unknown"), "38.4 °C on the skin for 1 h, limit 37.3"),
-        (
-            finding(0, last_at=at(6), value=1412, **LEFT),
-            "about 140 m from home for 6 min, fence 50 m",
-        ),
-        (
-            finding(0, last_at=at(3000), value=34_560, **LEFT),
-            "about 3.5 km from home for 2 d, fence 50 m",
-        ),
-        (
-            finding(0, last_at=at(15), value=900, **SILENT),
-            "nothing heard since 10:40 (over 15 min), expected every 1 min",
-        ),
-        (
-            finding(0, 23, value=1380, **SILENT),
-            "nothing heard since 10:40 (23 min), expected every 1 min",
-        ),
-        (
-            finding(0, 900, value=54_000, **SILENT),
-            "nothing heard since 2 Feb 10:40 (15 h), expected every 1 min",
-        ),
-        (
-            finding(0, last_at=at(12), rule=Rule.PULSE, value=128, limit=111),
-            "pulse 128 /min for 12 min, limit 111",
-        ),
-    ],
-)
-def test_the_line_a_doctor_reads(found: Finding, line: str) -> None:
-    assert summary(found, WHERE) == line
-
-
-def test_a_polygon_has_no_radius_to_speak_of() -> None:
-    where = replace(WHERE, fence_m=None)
-    assert summary(finding(0, value=1412, **LEFT), where) == "about 140 m from home for 10 min"
-
-
-@pytest.mark.parametrize("rule", Rule)
-def test_no_line_accuses(rule: Rule) -> None:
-    line = summary(finding(rule=rule), WHERE).lower()
-    assert not re.search(r"violat|breach|escape|illegal|offen|absent|left home|ran away", line)
 
 
 def test_the_figures_are_in_the_units_people_read() -> None:

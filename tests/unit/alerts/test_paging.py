@@ -1,0 +1,31 @@
+"""What is old goes on the list and calls nobody."""
+
+from dataclasses import replace
+
+import pytest
+
+from alerts.paging import pages
+from domain.instant import HOUR_US, MINUTE_US
+from rules.finding import Rule, Severity
+from tests.unit.alerts.cases import alert
+
+
+@pytest.mark.parametrize(
+    ("severity", "minutes", "paged"),
+    [
+        (Severity.URGENT, 59, True),
+        (Severity.URGENT, 60, False),
+        (Severity.CRITICAL, 359, True),
+        (Severity.CRITICAL, 360, False),
+        (Severity.ROUTINE, 60, False),
+    ],
+)
+def test_the_horizon(severity: Severity, minutes: int, *, paged: bool) -> None:
+    case = alert(severity=severity)
+    assert pages(case, case.last_at + minutes * MINUTE_US) is paged
+
+
+def test_the_watch_never_pages() -> None:
+    case = replace(alert(severity=Severity.ROUTINE), rule=Rule.WATCH)
+    assert not pages(case, case.last_at)
+    assert not pages(case, case.last_at - HOUR_US)
