@@ -20,6 +20,7 @@ KEPT_AFTER_END_US: Final = 31 * DAY_US
 """Episodes stay in memory so long after their end: a reading may be 30 days late."""
 
 
+_ZONES: Final = "SELECT g.grid_no, c.timezone FROM grid g JOIN community c USING (community_no)"
 _BEFORE: Final = (
     "SELECT b.episode_no, b.what, (extract(epoch FROM b.until_at) * 1000000)::bigint, b.value"
     " FROM episode_before b JOIN episode e USING (episode_no) WHERE e.ends_at > %s"
@@ -72,8 +73,9 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     """A page at a time from the server: a whole result would be in memory at once."""
     with connection.cursor("roster", binary=True) as cursor:
-        cursor.itersize = PAGE
-        yield from cursor.execute(query, values)
+        cursor.execute(query, values)
+        while rows := cursor.fetchmany(PAGE):
+            yield from rows
 
 
 def _devices(connection: psycopg.Connection) -> Iterator[Device]:
@@ -90,16 +92,16 @@ def _devices(connection: psycopg.Connection) -> Iterator[Device]:
 def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episode]:
     # What most people have not, or all alike, comes as NULL or as a column: JSON is dear to read.
     query: LiteralString = (
-        "SELECT e.episode_no, e.id, (extract(epoch FROM e.starts_at) * 1000000)::bigint,"
-        " (extract(epoch FROM e.ends_at) * 1000000)::bigint,"
+        "SELECT e.episode_no, e.id, round(date_part('epoch', e.starts_at) * 1000000)::bigint,"
+        " round(date_part('epoch', e.ends_at) * 1000000)::bigint,"
         " CASE WHEN e.home ? 'polygon' THEN e.home END, e.home->>'datum',"
         " (e.home->'lat')::float8, (e.home->'lon')::float8, (e.home->'radius_m')::float8,"
         " p.birth_year, nullif(p.flags, '{}'), nullif(e.thresholds, '{}'), nullif(e.leave, '[]'),"
-        " (SELECT c.timezone FROM grid g JOIN community c USING (community_no)"
-        " WHERE g.grid_no = e.grid_no) " + _ALL_EPISODES + " ORDER BY 1"
+        " e.grid_no " + _ALL_EPISODES + " ORDER BY 1"
     )
     homes, fevers = _before(connection, since)
-    for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave, zone in _rows(
+    zones: dict[int, str] = dict(connection.execute(_ZONES).fetchall())
+    for no, id_, starts_at, ends_at, fenced, datum, *place, born, flags, own, leave, grid in _rows(
         connection, query, since
     ):
         circle = None if datum is None else Home(DATUM_BY_WORD[datum], *place)
@@ -113,9 +115,9 @@ def _episodes(connection: psycopg.Connection, since: datetime) -> Iterator[Episo
             flags=tuple(flags or ()),
             fever=fever_of(own) if own else _NOTHING,
             leave=leave_of(leave) if leave else (),
-            homes_before=tuple(homes.get(no, ())),
-            fever_before=tuple(fevers.get(no, ())),
-            timezone=zone,
+            homes_before=tuple(homes[no]) if no in homes else (),
+            fever_before=tuple(fevers[no]) if no in fevers else (),
+            timezone=zones[grid],
         )
 
 
@@ -137,8 +139,8 @@ def _before(
 
 def _assignments(connection: psycopg.Connection, since: datetime) -> Iterator[Assignment]:
     query: LiteralString = (
-        "SELECT a.device_no, a.episode_no, (extract(epoch FROM a.from_at) * 1000000)::bigint,"
-        " (extract(epoch FROM a.to_at) * 1000000)::bigint "
+        "SELECT a.device_no, a.episode_no, round(date_part('epoch', a.from_at) * 1000000)::bigint,"
+        " round(date_part('epoch', a.to_at) * 1000000)::bigint "
         + _ALL_ASSIGNMENTS
         + " ORDER BY a.device_no, a.from_at"
     )
