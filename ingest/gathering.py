@@ -59,6 +59,10 @@ class OpenBatch:
     parts: list[tuple[Rows, Origins]] = field(default_factory=list)
     """Rows without digests, with the index of each row's message."""
     rejected: list[RejectedMessage] = field(default_factory=list)
+    spoilt: list[int] = field(default_factory=list)
+    """Which messages they are."""
+    senders: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    """The device numbers of the messages decoded, in order; 0 where nobody knows it."""
     boots: dict[int, str] = field(default_factory=dict)
     """The boot words of the rows, by `ingest.wire.boot_key`."""
     payload_bytes: int = 0
@@ -136,6 +140,7 @@ class OpenBatch:
                 senders[n] = 0 if device is None else device.no
                 costs[n] = decoded.readings
         costs[: max(0, self._charged - self._decoded)] = 0
+        self.senders.append(senders.copy())
         # What comes from our own store is no device's doing, and must not be refused for good.
         senders[np.array([each.resubmitted for each in waiting], dtype=np.bool_)] = 0
         known = np.flatnonzero(senders)
@@ -149,6 +154,8 @@ class OpenBatch:
             self._keep(rows, origins)
         for n in sorted(exact):
             self._note(waiting[n], exact[n])
+            if exact[n].rejections:
+                self.spoilt.append(self._decoded + n)
         self._decoded = self._charged = len(self.messages)
         self._waiting_bytes = 0
 

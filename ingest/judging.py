@@ -8,6 +8,7 @@ import numpy as np
 from domain.batch import Rows
 from ingest.work import History
 from rules.engine import Evaluation, evaluate, merge_replayed, replay, revise
+from rules.heard import NOTHING_HEARD, Heard
 from rules.rulebook import Rulebook
 from rules.slots import packed
 from rules.snapshots import pack
@@ -25,11 +26,18 @@ class Judgement:
     rulebook: Rulebook
     now: int
     receive_clock_us: int
+    heard: Heard = NOTHING_HEARD
 
     def judge(self, rows: Rows) -> Evaluation:
         """What new rows, in order, mean."""
         return evaluate(
-            self.state, rows, self.wearers, self.rulebook, self.now, self.receive_clock_us
+            self.state,
+            rows,
+            self.wearers,
+            self.rulebook,
+            self.now,
+            self.receive_clock_us,
+            self.heard,
         )
 
     def rejudge(self, histories: Sequence[History]) -> Evaluation:

@@ -171,6 +171,16 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceFault:
+    """Figures of `rules.device_fault`."""
+
+    bad_pct: Annotated[int, Within(1, 100)] = 50
+    """Of the last 20 messages."""
+    frozen_s: Annotated[int, Within(60, 604_800)] = 21_600
+    frozen_readings: Annotated[int, Within(2, 255)] = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """All figures, and the word a finding names them by."""
 
@@ -183,6 +193,7 @@ class Rulebook:
     not_worn: NotWorn = field(default_factory=NotWorn)
     battery_low: BatteryLow = field(default_factory=BatteryLow)
     silent: Silent = field(default_factory=Silent)
+    device_fault: DeviceFault = field(default_factory=DeviceFault)
     watch: Watch = field(default_factory=Watch)
     earlier: tuple[tuple[int, "Rulebook"], ...] = ()
     """(until_at, rulebook), ascending: what was in force before. In no file; the store knows."""
@@ -200,6 +211,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "not_worn": NotWorn,
     "battery_low": BatteryLow,
     "silent": Silent,
+    "device_fault": DeviceFault,
     "watch": Watch,
 }
 

@@ -35,24 +35,29 @@ Instants = npt.NDArray[np.int64]
 
 def hear(
     states: Touched,
+    which: Slots,
     slots: Slots,
     heard: tuple[Instants, Instants],
     wearers: Wearers,
     receive_clock_us: int,
 ) -> list[Placed]:
-    """Notes in `states` that these wearers were heard: `heard` is (first, newest) received_at."""
-    was_silent = states.going("silence")
+    """Notes in `states` that some wearers were heard.
+
+    `which` says which of `states` they are, `slots` are theirs, and `heard` is (first, newest)
+    received_at. Shapes (n,).
+    """
+    was_silent = states.going("silence")[which]
     ended = [
         (
             (slot, -1, _ORDER),
-            _end(states, nth, slot, int(heard[0][nth]), wearers, receive_clock_us),
+            _end(states, int(which[k]), slot, int(heard[0][k]), wearers, receive_clock_us),
         )
-        for nth in np.flatnonzero(was_silent).tolist()
-        for slot in [int(slots[nth])]
+        for k in np.flatnonzero(was_silent).tolist()
+        for slot in [int(slots[k])]
     ]
     # However the clock was set meanwhile, the next silence has another onset.
-    states["heard_at"][:] = np.maximum(states["heard_at"] + was_silent, heard[1])
-    states["heard_rc"][:] = receive_clock_us
+    states["heard_at"][which] = np.maximum(states["heard_at"][which] + was_silent, heard[1])
+    states["heard_rc"][which] = receive_clock_us
     return ended
 
 

@@ -19,6 +19,7 @@ from domain.people import (
     Threshold,
 )
 from domain.reading import Datum, Site, centi
+from rules.columns import JOURNAL_COLUMNS, JOURNAL_RULES, SPARSE
 from rules.engine import Evaluation, apply, evaluate, merge_replayed, replay, revise, tick
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.rulebook import DEFAULT, Rulebook
@@ -144,7 +145,7 @@ class Book:
             (
                 each
                 for each in self.standing.values()
-                if each.key.device_no == slot + 1 and each.key.rule is not Rule.SILENT
+                if each.key.device_no == slot + 1 and each.key.rule not in JOURNAL_RULES
             ),
             key=lambda each: (each.onset_at, each.key.rule, each.key.site_class),
         )
@@ -223,6 +224,15 @@ def findings(
 def key(rule: Rule, site_class: SiteClass = SiteClass.NONE, number: int = 1) -> FindingKey:
     """The key of a finding of wearer `number`."""
     return FindingKey(number, number, rule, site_class)
+
+
+def by_event_time(state: State) -> bytes:
+    """All of it that does not depend on the order of arrival."""
+    rows = state.gather(np.arange(len(state)))
+    for name in JOURNAL_COLUMNS:
+        if name not in SPARSE or rows.going(name).any():
+            rows[name][:] = np.zeros((), dtype=rows[name].dtype)
+    return rows.tobytes()
 
 
 def seconds(count: float) -> int:
