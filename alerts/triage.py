@@ -17,7 +17,7 @@ from typing import Final
 
 from alerts.alert import Alert, Condition, Response
 from alerts.evidence import Held, Surroundings, facts, telling
-from alerts.lifecycle import Facts, Happened, Kind
+from alerts.lifecycle import Facts, Happened, Kind, Refused, Step, moved
 from domain.instant import HOUR_US
 from rules.finding import Severity
 
@@ -67,6 +67,24 @@ def decide(case: Case, where: Surroundings, now: int, new_id: Callable[[], str])
     if raising:
         return _open(case, raising, where, now, new_id)
     return _leave_closed(case, now)
+
+
+def steps_of(decision: Decision) -> list[Step]:
+    """The events of one case, each applied to what the one before left."""
+    current: dict[str, Alert] = {}
+    steps: list[Step] = []
+    for before, event in decision.events:
+        alert = None if before is None else current.get(before.id, before)
+        for step in _moved(alert, event):
+            current[step.after.id] = step.after
+            steps.append(step)
+    return steps
+
+
+def _moved(alert: Alert | None, event: Happened) -> tuple[Step, ...]:
+    steps = moved(alert, event)
+    assert not isinstance(steps, Refused), f"triage asked for {event.kind}: {steps}"
+    return steps
 
 
 def due_again(closed: Alert, now: int) -> bool:

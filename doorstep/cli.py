@@ -29,12 +29,12 @@ COMMANDS: Final = {
     "token": "prints an API token",
     "simulate": "publishes a scenario of simulated wearers",
     "score": "alerts held against the truth (not yet)",
-    "replay": "runs a rulebook over stored history (not yet)",
+    "replay": "runs a rulebook over stored history or a file",
     "export": "readings or alerts as files (not yet)",
 }
 """Each is `doorstep/commands/<name>.py` with a `typer.Typer` called `app`."""
 
-NOT_YET: Final = ("score", "replay", "export")
+NOT_YET: Final = ("score", "export")
 
 
 class _Commands(TyperGroup):

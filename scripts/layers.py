@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "unit": ("tests/unit", "-n", "auto"),
+    "golden": ("tests/golden", "-n", "auto"),
     "meta": ("tests/meta",),
     "sim": ("tests/simulation", "-n", "auto"),
     "it": ("tests/integration",),

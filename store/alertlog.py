@@ -8,21 +8,23 @@ order of event ids is the order of commits.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from psycopg.rows import dict_row
 
-from alerts.alert import Alert
-from alerts.lifecycle import Happened, Refused, Step, moved
-from alerts.triage import QUIET_US, Case, Decision, decide
+from alerts.folding import Folded, fold
+from alerts.triage import QUIET_US, Case, Decision, decide, steps_of
 from alerts.vitals import NOTHING_KNOWN, Vitals
 from domain.instant import to_datetime
 from rules.finding import FindingChange, Rule
 from store import findings
 from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
-from store.findings import Folded, Standing
+from store.findings import Standing
 from store.newest_vitals import newest
+
+if TYPE_CHECKING:
+    from alerts.lifecycle import Step
 
 Key = tuple[int, Rule]
 """(episode_no, rule): what has at most one case that is not closed."""
@@ -36,7 +38,7 @@ _CLOSED_LAST: Final = (
     f" WHERE a.response = 'closed' AND {_CASES}"
     " ORDER BY a.episode_no, a.rule, a.closed_at DESC, a.raised_at DESC, a.id)"
 )
-_PLACES: Final = (
+PLACES: Final = (
     "SELECT e.episode_no, e.id AS episode, e.building, e.home, p.id AS person, g.grid_no,"
     " g.id AS grid, g.escalate_to, c.timezone, p.birth_year"
     " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
@@ -66,7 +68,7 @@ def record(
     """
     if not changes:
         return 0
-    folded = findings.fold(changes)
+    folded = fold(changes)
     lost = findings.write(cursor, folded, now, rulebook_version, batch)
     keys = _keys(entry for entry in folded if entry.told)
     if not keys:
@@ -168,7 +170,7 @@ def _key(stored: Stored) -> Key:
 
 def _places(connection: psycopg.Connection, keys: Sequence[Key]) -> dict[int, Place]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(_PLACES, [[episode_no for episode_no, _ in keys]])
+        cursor.execute(PLACES, [[episode_no for episode_no, _ in keys]])
         return {row["episode_no"]: place(row) for row in cursor.fetchall()}
 
 
@@ -180,30 +182,12 @@ def _move(
     for each in loaded:
         where = replace(each.place.among(each.standing), vitals=each.vitals)
         decision = decide(each.case, where, now, new_id)
-        steps += [(step, each.places.get(step.after.id, each.place)) for step in _steps(decision)]
+        steps += [(step, each.places.get(step.after.id, each.place)) for step in steps_of(decision)]
         alert_of |= _placed(each.standing, decision)
     write_alerts(cursor, steps)
     findings.place(cursor, alert_of)
     write_events(cursor, steps)
     return len(steps)
-
-
-def _steps(decision: Decision) -> list[Step]:
-    """The events of one case, each applied to what the one before left."""
-    current: dict[str, Alert] = {}
-    steps: list[Step] = []
-    for before, event in decision.events:
-        alert = None if before is None else current.get(before.id, before)
-        for step in _moved(alert, event):
-            current[step.after.id] = step.after
-            steps.append(step)
-    return steps
-
-
-def _moved(alert: Alert | None, event: Happened) -> tuple[Step, ...]:
-    steps = moved(alert, event)
-    assert not isinstance(steps, Refused), f"triage asked for {event.kind}: {steps}"
-    return steps
 
 
 def _placed(standing: Sequence[Standing], decision: Decision) -> dict[int, str]:

@@ -5,7 +5,7 @@ first, so that a step costs one statement of each kind, and a step in which find
 again costs one statement in all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,25 +13,12 @@ import psycopg
 from psycopg.rows import dict_row
 
 from alerts.evidence import Held, Worn
+from alerts.folding import Folded
 from domain.instant import from_datetime, to_datetime
-from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
+from rules.finding import Finding, FindingKey, Rule, Severity, SiteClass
 
 Identity = tuple[FindingKey, int]
 """What tells one standing finding from another: its key and its onset."""
-
-
-@dataclass(slots=True)
-class Folded:
-    """What a step says of one finding, in all."""
-
-    finding: Finding
-    stored_onset_at: int | None
-    """Its onset in the database; None when it began in this step."""
-    late: bool = False
-    withdrawn: bool = False
-    revised: bool = False
-    told: bool = False
-    """Whether a person could have to hear of it: more than `SEEN`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +34,6 @@ class Standing:
         """What it belongs to: (episode_no, rule)."""
         key = self.held.finding.key
         return key.episode_no, key.rule
-
-
-def fold(changes: Iterable[FindingChange]) -> list[Folded]:
-    """One entry a finding, in the order of first mention. The same change twice is one."""
-    entries: dict[FindingKey, list[Folded]] = {}
-    order: list[Folded] = []
-    for change in changes:
-        known = entries.setdefault(change.finding.key, [])
-        entry = _entry_of(known, change)
-        if entry is None:
-            began = change.change is Change.BEGAN
-            onset_at = (change.before or change.finding).onset_at
-            entry = Folded(change.finding, None if began else onset_at)
-            known.append(entry)
-            order.append(entry)
-        entry.finding = change.finding
-        entry.late |= change.late
-        entry.told |= change.change is not Change.SEEN
-        entry.revised |= change.change is Change.REVISED
-        entry.withdrawn |= change.change is Change.WITHDRAWN
-    return [entry for entry in order if not (entry.withdrawn and entry.stored_onset_at is None)]
-
-
-def _entry_of(known: Sequence[Folded], change: FindingChange) -> Folded | None:
-    onset_at = (change.before or change.finding).onset_at
-    for entry in known:
-        if entry.finding.onset_at == onset_at and not entry.withdrawn:
-            return entry
-    return None
 
 
 _KEY_ROWS: Final = (

@@ -67,6 +67,7 @@ _STANDING: Final = (
     f"{_COLUMNS} AND episode_no = ANY(%s) AND device_no = ANY(%s) AND rule = ANY(%s)"
     " ORDER BY onset_at, finding_no"
 )
+_BETWEEN: Final = f"{_COLUMNS} AND onset_at >= %s AND onset_at < %s ORDER BY onset_at, finding_no"
 _IN_JOURNAL_ORDER: Final = f"{_COLUMNS} AND rule = %s AND ended_at IS NULL"
 
 
@@ -148,6 +149,12 @@ def _standing(
 def standing_of(cursor: psycopg.Cursor, rule: Rule) -> tuple[Finding, ...]:
     """What has not ended of a rule that goes by the journal, as far as the ledger knows."""
     cursor.execute(_IN_JOURNAL_ORDER, [rule.value])
+    return tuple(_finding(*row) for row in cursor.fetchall())
+
+
+def findings_between(cursor: psycopg.Cursor, from_at: int, to_at: int) -> tuple[Finding, ...]:
+    """What stands and began in that time, of every rule, in order of onset."""
+    cursor.execute(_BETWEEN, [to_datetime(from_at), to_datetime(to_at)])
     return tuple(_finding(*row) for row in cursor.fetchall())
 
 

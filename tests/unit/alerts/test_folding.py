@@ -1,7 +1,8 @@
 from dataclasses import replace
 
+from alerts.folding import Folded, fold
 from rules.finding import Change, Finding, FindingChange, Severity
-from store.findings import Folded, _moving, fold
+from store.findings import _moving
 from tests.unit.alerts.cases import at, finding
 
 
