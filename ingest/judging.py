@@ -7,6 +7,7 @@ import numpy as np
 
 from domain.batch import Rows
 from ingest.work import History
+from rules.device_fault import Heard
 from rules.engine import Evaluation, evaluate, merge_replayed, replay, revise
 from rules.rulebook import Rulebook
 from rules.slots import packed
@@ -25,11 +26,19 @@ class Judgement:
     rulebook: Rulebook
     now: int
     receive_clock_us: int
+    messages: Heard | None = None
+    """How the messages of the step came, good and bad."""
 
     def judge(self, rows: Rows) -> Evaluation:
         """What new rows, in order, mean."""
         return evaluate(
-            self.state, rows, self.wearers, self.rulebook, self.now, self.receive_clock_us
+            self.state,
+            rows,
+            self.wearers,
+            self.rulebook,
+            self.now,
+            self.receive_clock_us,
+            self.messages,
         )
 
     def rejudge(self, histories: Sequence[History]) -> Evaluation:

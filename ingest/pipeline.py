@@ -18,7 +18,7 @@ What a runner owes this machine: every effect is carried out in order; exactly o
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from domain.instant import SECOND_US
@@ -303,7 +303,7 @@ class Pipeline:
         rows, origins = batch.rows()
         self._noticing.rejected(sum(not each.resubmitted for each in batch.rejected), now)
         advance, words = self._telling.advance(rows, batch.rejected, self._directory, now)
-        judgement = self._judgement(now)
+        judgement = replace(self._judgement(now), messages=batch.heard(self._directory))
         work = Work(
             kind=Kind.BATCH,
             now=now,

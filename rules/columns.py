@@ -51,6 +51,7 @@ DENSE: Final = np.dtype(
         ("tonight_at", "<u2"),  # the night that is not over
         ("tonight_n", "<u2"),  # its resting pulses,
         ("tonight_sum", "<i4"),  # and their sum
+        ("messages", "<u4"),  # how many came, and of the newest which were bad; rules.device_fault
         ("going", "<u2"),  # a bit for each sparse column that has a row
     ]
 )
@@ -66,6 +67,14 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
             ("severity", "u1"),
         ]
     ),
+    "device_fault": np.dtype(
+        [
+            ("onset_at", "<i8"),
+            ("bad", "u1"),  # messages,
+            ("of", "u1"),  # of so many
+            ("limit", "u1"),  # in percent, then
+        ]
+    ),
     # The level of each of `nights`, two bits a night, the newest lowest: 0 green, 1 yellow, 2 red.
     "watch": np.dtype([("levels", "<i8")]),
 }
@@ -74,7 +83,7 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
 BIT: Final = {name: np.uint16(1 << nth) for nth, name in enumerate(SPARSE)}
 """Of `going`."""
 
-JOURNAL_COLUMNS: Final = ("heard_at", "heard_rc", "silence")
+JOURNAL_COLUMNS: Final = ("heard_at", "heard_rc", "silence", "messages", "device_fault")
 """Columns that depend on the order of arrival."""
 
 

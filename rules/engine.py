@@ -21,6 +21,7 @@ import numpy.typing as npt
 from domain.batch import Rows
 from rules import (
     battery_low,
+    device_fault,
     fever,
     left_home,
     not_worn,
@@ -32,6 +33,7 @@ from rules import (
 )
 from rules.changes import Placed, in_order, told
 from rules.columns import JOURNAL_COLUMNS, SPARSE
+from rules.device_fault import Heard
 from rules.eras import in_force
 from rules.finding import Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.hold import step_through
@@ -75,30 +77,44 @@ class Evaluation:
     """(slot, measured_at) of readings that were not judged here."""
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - all that a step may depend on
     state: State,
     rows: Rows,
     wearers: Wearers,
     rulebook: Rulebook,
     now: int,
     receive_clock_us: int,
+    messages: Heard | None = None,
 ) -> Evaluation:
-    """What new readings mean. `rows` are in order (`domain.batch.in_order`), none seen before.
+    """What new readings mean, and how the messages came that they were in, with the rejected ones.
+
+    `rows` are in order (`domain.batch.in_order`), none seen before.
 
     `state` may be shorter than `wearers`. `now` is not used: this is event time. A reading is
     judged by the rulebook that was in force when it was measured: `rulebook` or an earlier one.
     """
     del now
-    if not len(rows):
+    if messages is None or not len(messages := device_fault.concerned(state, messages)):
+        messages = None
+    if not len(rows) and messages is None:
         return Evaluation(np.empty(0, dtype=np.int64), Touched.fresh(0), (), ())
     first, group = _groups(rows["slot"])
     slots = rows["slot"][first].astype(np.int64)
+    places = np.arange(len(slots))
+    if messages is not None:
+        heard_of, slots = slots, np.union1d(slots, messages.slot)
+        places = np.searchsorted(slots, heard_of)
+        group = places[group]
     assert slots[0] >= 0
     assert slots[-1] < len(wearers)
     states = state.gather(slots)
-    received = rows["received_at"]
-    heard = np.minimum.reduceat(received, first), np.maximum.reduceat(received, first)
-    placed = silent.hear(states, slots, heard, wearers, receive_clock_us)
+    placed: list[Placed] = []
+    if messages is not None:
+        placed += device_fault.hear(states, slots, messages, wearers, rulebook)
+    if len(rows):
+        received = rows["received_at"]
+        heard = np.minimum.reduceat(received, first), np.maximum.reduceat(received, first)
+        placed += silent.hear(states, slots, heard, wearers, receive_clock_us, places)
     late = rows["measured_at"] <= states["watermark_at"][group]
     if late.any():
         placed += _judge(states, slots, rows[~late], group[~late], wearers, rulebook)
@@ -110,7 +126,7 @@ def evaluate(
 
 def _groups(slot: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
     """(the first row of each wearer, which wearer each row belongs to: 0, 1, ...)."""
-    first = np.flatnonzero(np.append(True, slot[1:] != slot[:-1]))
+    first = np.flatnonzero(np.append(True, slot[1:] != slot[:-1]))[: len(slot)]
     lengths = np.diff(np.append(first, len(slot)))
     return first, np.repeat(np.arange(len(first)), lengths)
 

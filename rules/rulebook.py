@@ -171,6 +171,15 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceFault:
+    """Figures of `rules.device_fault` (contract section 5)."""
+
+    messages: Annotated[int, Within(2, 26)] = 20
+    """The newest are looked at, once there are so many; so many good ones in a row end it."""
+    rejected_pct: Annotated[int, Within(1, 100)] = 50
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """All figures, and the word a finding names them by."""
 
@@ -184,6 +193,7 @@ class Rulebook:
     battery_low: BatteryLow = field(default_factory=BatteryLow)
     silent: Silent = field(default_factory=Silent)
     watch: Watch = field(default_factory=Watch)
+    device_fault: DeviceFault = field(default_factory=DeviceFault)
     earlier: tuple[tuple[int, "Rulebook"], ...] = ()
     """(until_at, rulebook), ascending: what was in force before. In no file; the store knows."""
 
@@ -201,6 +211,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "battery_low": BatteryLow,
     "silent": Silent,
     "watch": Watch,
+    "device_fault": DeviceFault,
 }
 
 

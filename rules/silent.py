@@ -39,20 +39,24 @@ def hear(
     heard: tuple[Instants, Instants],
     wearers: Wearers,
     receive_clock_us: int,
+    places: npt.NDArray[np.integer],
 ) -> list[Placed]:
-    """Notes in `states` that these wearers were heard: `heard` is (first, newest) received_at."""
-    was_silent = states.going("silence")
+    """Notes in `states` that wearers were heard: `heard` is (first, newest) received_at.
+
+    `places` says which of `states` they are, and `slots` are those of all `states`.
+    """
+    was_silent = states.going("silence")[places]
     ended = [
         (
             (slot, -1, _ORDER),
-            _end(states, nth, slot, int(heard[0][nth]), wearers, receive_clock_us),
+            _end(states, int(places[nth]), slot, int(heard[0][nth]), wearers, receive_clock_us),
         )
         for nth in np.flatnonzero(was_silent).tolist()
-        for slot in [int(slots[nth])]
+        for slot in [int(slots[places[nth]])]
     ]
     # However the clock was set meanwhile, the next silence has another onset.
-    states["heard_at"][:] = np.maximum(states["heard_at"] + was_silent, heard[1])
-    states["heard_rc"][:] = receive_clock_us
+    states["heard_at"][places] = np.maximum(states["heard_at"][places] + was_silent, heard[1])
+    states["heard_rc"][places] = receive_clock_us
     return ended
 
 

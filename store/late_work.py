@@ -69,6 +69,7 @@ _STANDING: Final = (
     " ORDER BY onset_at, finding_no"
 )
 _SILENCES: Final = f"{_COLUMNS} AND rule = 'silent' AND ended_at IS NULL"
+_FAULTS: Final = f"{_COLUMNS} AND rule = 'device_fault' AND ended_at IS NULL"
 
 
 def add(cursor: psycopg.Cursor, oldest: Mapping[tuple[int, int], int], batch: int) -> None:
@@ -149,6 +150,12 @@ def _standing(
 def standing_silences(cursor: psycopg.Cursor) -> tuple[Finding, ...]:
     """Who is silent, as far as the ledger knows."""
     cursor.execute(_SILENCES)
+    return tuple(_finding(*row) for row in cursor.fetchall())
+
+
+def standing_faults(cursor: psycopg.Cursor) -> tuple[Finding, ...]:
+    """Which devices send what cannot be used, as far as the ledger knows."""
+    cursor.execute(_FAULTS)
     return tuple(_finding(*row) for row in cursor.fetchall())
 
 

@@ -21,7 +21,7 @@ from domain.batch import READING, Rows, in_order
 from domain.instant import DAY_US, from_datetime, to_datetime
 from ingest.sequences import Sequences
 from ingest.work import Beginning
-from rules import silent
+from rules import device_fault, silent
 from rules.engine import apply, evaluate
 from rules.rulebook import Rulebook
 from rules.slots import NO_SLOT
@@ -70,6 +70,7 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
             found = restored(connection, SHARD, wearers)
         run_on(cursor, SHARD, found, wearers, rulebook)
         sequences = _recall_unwritten(cursor, found, wearers, rulebook, now)
+        _recall_faults(cursor, found.state, wearers)
         silent.begin(found.state, wearers, now, int(clock[0]))
         return Beginning(
             rulebook=rulebook,
@@ -215,6 +216,17 @@ def _recall_silence(
         slot = wearers.slots.get((finding.key.episode_no, finding.key.device_no))
         if slot is not None and slot in wanted:
             silent.restore_standing(state, slot, finding)
+
+
+def _recall_faults(cursor: psycopg.Cursor, state: State, wearers: Wearers) -> None:
+    """Fills in whose device was found to be at fault: good messages are not stored one by one."""
+    standing = [
+        (slot, finding)
+        for finding in late_work.standing_faults(cursor)
+        for slot in [wearers.slots.get((finding.key.episode_no, finding.key.device_no))]
+        if slot is not None
+    ]
+    device_fault.restore_standing(state, standing)
 
 
 def _heard(

@@ -19,6 +19,7 @@ from domain.people import (
     Threshold,
 )
 from domain.reading import Datum, Site, centi
+from rules.device_fault import Heard
 from rules.engine import Evaluation, apply, evaluate, merge_replayed, replay, revise, tick
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.rulebook import DEFAULT, Rulebook
@@ -162,11 +163,13 @@ class Service:
         self.late: dict[int, int] = {}
         self.clock_us = 0
 
-    def receive(self, readings: Sequence[Mapping[str, Any]], now: int = T0) -> Evaluation:
+    def receive(
+        self, readings: Sequence[Mapping[str, Any]], now: int = T0, messages: Heard | None = None
+    ) -> Evaluation:
         """Judges and takes over one batch; late readings are left to `settle`."""
         rows = rows_of(readings)
         untouched = self.state.copy(), rows.copy()
-        done = evaluate(self.state, rows, self.wearers, self.rulebook, now, self.clock_us)
+        done = evaluate(self.state, rows, self.wearers, self.rulebook, now, self.clock_us, messages)
         assert (self.state.tobytes(), rows.tobytes()) == tuple(each.tobytes() for each in untouched)
         self._take_over(done)
         self.stored.append(rows)
