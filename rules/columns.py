@@ -52,6 +52,10 @@ DENSE: Final = np.dtype(
         ("tonight_n", "<u2"),  # its resting pulses,
         ("tonight_sum", "<i4"),  # and their sum
         ("messages", "<u4"),  # how many came, and of the newest which were bad; rules.device_fault
+        ("battery_pct", "u1"),  # the newest level; see rules.battery_life
+        ("battery_at", "<u4"),  # and when, in seconds since 1970
+        ("discharge_pct", "u1"),  # where the present discharge began
+        ("discharge_at", "<u4"),  # and when; 0 never or on the charger
         ("going", "<u2"),  # a bit for each sparse column that has a row
     ]
 )
@@ -65,6 +69,8 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
             ("value", "<i4"),  # seconds of silence then
             ("limit", "<i4"),  # seconds allowed then
             ("severity", "u1"),
+            ("battery_pct", "u1"),  # the last level, if the battery explains it
+            ("battery_at", "<u4"),  # and when, in seconds since 1970; 0 it does not
         ]
     ),
     "device_fault": np.dtype(

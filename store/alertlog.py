@@ -18,7 +18,7 @@ from alerts.lifecycle import Happened, Refused, Step, moved
 from alerts.triage import QUIET_US, Case, Decision, decide
 from alerts.vitals import NOTHING_KNOWN, Vitals
 from domain.instant import to_datetime
-from rules.finding import FindingChange, Rule
+from rules.finding import Finding, FindingChange, Rule
 from store import findings
 from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
 from store.findings import Folded, Standing
@@ -104,6 +104,8 @@ class _Loaded:
     """By alert: one that was raised before stays in the grid it was raised in."""
     vitals: Vitals
     """Of the person, up to the newest support."""
+    faults: Mapping[int, Finding]
+    """By device number: what is at fault in this episode."""
 
 
 def _keys(folded: Iterable[Folded]) -> list[Key]:
@@ -127,6 +129,7 @@ def _cases(
         held[each.case].append(each)
     places = _places(connection, keys)
     vitals = _vitals(connection, held)
+    faults = findings.standing_faults(connection, [episode_no for episode_no, _ in keys])
     return [
         _Loaded(
             Case(
@@ -141,6 +144,7 @@ def _cases(
             places[key[0]],
             {stored.alert.id: stored.place for stored in alerts},
             vitals.get(key[0], NOTHING_KNOWN),
+            faults.get(key[0], {}),
         )
         for key in keys
     ]
@@ -178,7 +182,8 @@ def _move(
     steps: list[tuple[Step, Place]] = []
     alert_of: dict[int, str] = {}
     for each in loaded:
-        where = replace(each.place.among(each.standing), vitals=each.vitals)
+        among = each.place.among(each.standing)
+        where = replace(among, vitals=each.vitals, faults=each.faults)
         decision = decide(each.case, where, now, new_id)
         steps += [(step, each.places.get(step.after.id, each.place)) for step in _steps(decision)]
         alert_of |= _placed(each.standing, decision)

@@ -206,6 +206,10 @@ _OF_CASES: Final = (
     " AND (f.ended_at IS NULL OR f.alert_id IS NULL OR f.alert_id = ANY(%(alerts)s))"
     " ORDER BY f.finding_no"
 )
+_FAULTS: Final = (
+    f"{_SELECT}f.episode_no = ANY(%s) AND f.rule = 'device_fault' AND f.ended_at IS NULL"
+    " ORDER BY f.finding_no"
+)
 _OF_ALERTS: Final = f"{_SELECT}f.alert_id = ANY(%s) ORDER BY f.finding_no"
 
 
@@ -223,6 +227,19 @@ def of_cases(
             },
         )
         return [_standing(row) for row in cursor.fetchall()]
+
+
+def standing_faults(
+    connection: psycopg.Connection, episodes: Sequence[int]
+) -> dict[int, dict[int, Finding]]:
+    """By episode and device number: the `device_fault` that is still so."""
+    found: dict[int, dict[int, Finding]] = {}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(_FAULTS, [list(episodes)])
+        for row in cursor.fetchall():
+            finding = _standing(row).held.finding
+            found.setdefault(finding.key.episode_no, {})[finding.key.device_no] = finding
+    return found
 
 
 def of_alerts(connection: psycopg.Connection, alerts: Sequence[str]) -> dict[str, list[Standing]]:
