@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from alerts.alert import Alert
+from alerts.cases import belongs_to, may_belong_to
 from alerts.lifecycle import Happened, Refused, Step, moved
 from alerts.triage import QUIET_US, Case, Decision, decide
 from alerts.vitals import NOTHING_KNOWN, Vitals
@@ -43,7 +44,7 @@ _PLACES: Final = (
     " JOIN community c USING (community_no) WHERE e.episode_no = ANY(%s)"
 )
 _WAITED_OUT: Final = (
-    "SELECT DISTINCT f.episode_no, f.rule FROM finding f JOIN alert a ON a.id = f.alert_id"
+    "SELECT DISTINCT f.episode_no, a.rule FROM finding f JOIN alert a ON a.id = f.alert_id"
     " JOIN episode e ON e.episode_no = f.episode_no"
     " WHERE f.ended_at IS NULL AND f.withdrawn_at IS NULL AND a.response = 'closed'"
     " AND a.closed_at <= CASE a.closed_severity WHEN 'critical' THEN %(critical)s"
@@ -110,8 +111,38 @@ class _Loaded:
 
 def _keys(folded: Iterable[Folded]) -> list[Key]:
     return sorted(
-        {(entry.finding.key.episode_no, entry.finding.key.rule): True for entry in folded}
+        {
+            (entry.finding.key.episode_no, rule): True
+            for entry in folded
+            for rule in may_belong_to(entry.finding)
+        }
     )
+
+
+def _held(
+    connection: psycopg.Connection,
+    keys: Sequence[Key],
+    open_: Mapping[Key, Stored],
+    alerts: list[str],
+) -> dict[Key, list[Standing]]:
+    """The findings of each of these cases."""
+    # A silence that the battery explains may be in the battery's case.
+    silent = {(no, Rule.SILENT): True for no, rule in keys if rule is Rule.BATTERY_LOW}
+    found = findings.of_cases(connection, sorted({**silent, **dict.fromkeys(keys)}), alerts)
+    low = {
+        (key.episode_no, key.device_no)
+        for key in (each.held.finding.key for each in found if each.held.finding.ended_at is None)
+        if key.rule is Rule.BATTERY_LOW
+    }
+    held: dict[Key, list[Standing]] = {key: [] for key in keys}
+    for each in found:
+        key = each.held.finding.key
+        episode_no, device_no = key.episode_no, key.device_no
+        battery_low = (episode_no, device_no) in low or (episode_no, Rule.BATTERY_LOW) in open_
+        rule = belongs_to(each.held.finding, each.placed, battery_low=battery_low)
+        if (episode_no, rule) in held:
+            held[episode_no, rule].append(each)
+    return held
 
 
 def _cases(
@@ -124,9 +155,7 @@ def _cases(
     closed = _by_key(fetch(connection, _CLOSED_LAST, arguments))
     losers = fetch(connection, "WHERE a.id = ANY(%s) ORDER BY a.id", [lost]) if lost else []
     alerts = [*open_.values(), *closed.values(), *losers]
-    held: dict[Key, list[Standing]] = {key: [] for key in keys}
-    for each in findings.of_cases(connection, keys, [stored.alert.id for stored in alerts]):
-        held[each.case].append(each)
+    held = _held(connection, keys, open_, [stored.alert.id for stored in alerts])
     places = _places(connection, keys)
     vitals = _vitals(connection, held)
     faults = findings.standing_faults(connection, [episode_no for episode_no, _ in keys])
@@ -139,6 +168,7 @@ def _cases(
                 held=tuple(each.held for each in held[key]),
                 lost=tuple(stored.alert for stored in losers if _key(stored) == key),
                 revised=key in revised,
+                rule=key[1],
             ),
             tuple(held[key]),
             places[key[0]],

@@ -41,12 +41,8 @@ class Standing:
     finding_no: int
     held: Held
     worn: Worn
-
-    @property
-    def case(self) -> tuple[int, Rule]:
-        """What it belongs to: (episode_no, rule)."""
-        key = self.held.finding.key
-        return key.episode_no, key.rule
+    placed: Rule | None
+    """The rule of the alert it belongs to."""
 
 
 def fold(changes: Iterable[FindingChange]) -> list[Folded]:
@@ -197,7 +193,8 @@ def _moment(instant: int | None) -> Any:
 
 
 _SELECT: Final = (
-    "SELECT f.*, d.id AS device, d.interval_s FROM finding f JOIN device d USING (device_no)"
+    "SELECT f.*, d.id AS device, d.interval_s, a.rule AS placed FROM finding f"
+    " JOIN device d USING (device_no) LEFT JOIN alert a ON a.id = f.alert_id"
     " WHERE f.withdrawn_at IS NULL AND "
 )
 _OF_CASES: Final = (
@@ -281,4 +278,5 @@ def _standing(row: Mapping[str, Any]) -> Standing:
         detail=row["detail"],
     )
     held = Held(finding, row["alert_id"], row["late"], row["rulebook_version"])
-    return Standing(row["finding_no"], held, Worn(row["device"], row["interval_s"]))
+    placed = None if row["placed"] is None else Rule(row["placed"])
+    return Standing(row["finding_no"], held, Worn(row["device"], row["interval_s"]), placed)

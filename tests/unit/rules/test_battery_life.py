@@ -42,7 +42,8 @@ def silence_after(*said: dict[str, Any], minutes_later: float = 16) -> Finding:
     ],
 )
 def test_the_last_level_or_the_rate_explains(levels: list[int], *, explained: bool) -> None:
-    said = [{"battery_pct": level} for level in levels] or [{"temperature_c": 36.5}]
+    said: list[dict[str, Any]] = [{"battery_pct": level} for level in levels]
+    said = said or [{"temperature_c": 36.5}]
     assert ("battery" in silence_after(*said).detail) is explained
 
 
