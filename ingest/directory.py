@@ -56,20 +56,6 @@ class Directory:
             tables.roster(roster.version), slots, slot, episode_no, from_at, until_at, ids, tables
         )
 
-    def wearing(
-        self, device_no: npt.NDArray[np.int32], at: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
-        """The slot of whoever wore each device at an instant, negative for nobody. Shapes (n,)."""
-        slot = self.slot[device_no].astype(np.int64)
-        worn = (self.from_at[device_no] <= at) & (at < self.until_at[device_no])
-        found = np.where(worn, slot, ASK_THE_ROSTER)
-        for n in np.flatnonzero((slot == ASK_THE_ROSTER) & (device_no > 0)).tolist():
-            number = int(device_no[n])
-            assignment = self.roster.assigned(number, int(at[n]))
-            if assignment is not None:
-                found[n] = self.slots[assignment.episode_no, number]
-        return found
-
     def numbers(self, device_ids: Sequence[str]) -> list[int]:
         """The number of each of these devices, -1 for one that nobody knows."""
         numbers: list[int] = self.tables.devices.numbers(device_ids).tolist()

@@ -20,7 +20,6 @@ from ingest.sources.port import Envelope, Token
 from ingest.straight import decode_straight
 from ingest.wire import Decoded, Reason, decode, refused
 from ingest.work import RejectedMessage
-from rules.device_fault import Heard
 
 NO_ROWS: Final[Rows] = np.empty(0, dtype=READING)
 NO_ORIGINS: Final[npt.NDArray[np.int32]] = np.empty(0, dtype=np.int32)
@@ -60,10 +59,12 @@ class OpenBatch:
     parts: list[tuple[Rows, Origins]] = field(default_factory=list)
     """Rows without digests, with the index of each row's message."""
     rejected: list[RejectedMessage] = field(default_factory=list)
+    spoilt: list[int] = field(default_factory=list)
+    """Which messages they are."""
+    senders: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    """The device numbers of the messages decoded, in order; 0 where nobody knows it."""
     boots: dict[int, str] = field(default_factory=dict)
     """The boot words of the rows, by `ingest.wire.boot_key`."""
-    senders: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]] = field(default_factory=list)
-    """By chunk and message: whose device sent it (0: nobody's), and whether it was all good."""
     payload_bytes: int = 0
     unknown_fields: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -139,6 +140,7 @@ class OpenBatch:
                 senders[n] = 0 if device is None else device.no
                 costs[n] = decoded.readings
         costs[: max(0, self._charged - self._decoded)] = 0
+        self.senders.append(senders.copy())
         # What comes from our own store is no device's doing, and must not be refused for good.
         senders[np.array([each.resubmitted for each in waiting], dtype=np.bool_)] = 0
         known = np.flatnonzero(senders)
@@ -148,11 +150,12 @@ class OpenBatch:
             parts = [(rows[passes[of]], of[passes[of]]) for rows, of in parts]
             for n in np.flatnonzero(~passes).tolist():
                 exact[n] = _too_fast(waiting[n])
-        self.senders.append((senders, _good(exact, senders)))
         for rows, origins in parts:
             self._keep(rows, origins)
         for n in sorted(exact):
             self._note(waiting[n], exact[n])
+            if exact[n].rejections:
+                self.spoilt.append(self._decoded + n)
         self._decoded = self._charged = len(self.messages)
         self._waiting_bytes = 0
 
@@ -165,17 +168,6 @@ class OpenBatch:
         rows["digest"] = digests(rows)
         order = np.lexsort((rows["digest"], rows["measured_at"], rows["slot"]))
         return rows[order], origins[order]
-
-    def heard(self, directory: Directory) -> Heard | None:
-        """Who was heard how: the decoded messages of those who wear a device, in order."""
-        if not self.senders:
-            return None
-        device_no = np.concatenate([senders for senders, _ in self.senders])
-        good = np.concatenate([good for _, good in self.senders])
-        received_at = np.array([each.received_at for each in self.messages], dtype=np.int64)
-        slot = directory.wearing(device_no, received_at[: len(device_no)])
-        which = np.flatnonzero((device_no > 0) & (slot >= 0))
-        return Heard(slot[which], good[which], received_at[which])
 
     def _keep(self, rows: Rows, origins: Origins) -> None:
         if len(rows):
@@ -198,17 +190,6 @@ class OpenBatch:
                     envelope.resubmitted,
                 )
             )
-
-
-def _good(exact: Mapping[int, Decoded], senders: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    """Which messages had nothing rejected. What was worn by nobody counts for nobody, in place."""
-    good = np.ones(len(senders), dtype=np.bool_)
-    for n, decoded in exact.items():
-        if decoded.rejections:
-            good[n] = False
-            if all(each.reason is Reason.NOT_ASSIGNED for each in decoded.rejections):
-                senders[n] = 0
-    return good
 
 
 def _decoded(envelope: Envelope, directory: Directory) -> Decoded:

@@ -7,8 +7,8 @@ import numpy as np
 
 from domain.batch import Rows
 from ingest.work import History
-from rules.device_fault import Heard
 from rules.engine import Evaluation, evaluate, merge_replayed, replay, revise
+from rules.heard import NOTHING_HEARD, Heard
 from rules.rulebook import Rulebook
 from rules.slots import packed
 from rules.snapshots import pack
@@ -26,8 +26,7 @@ class Judgement:
     rulebook: Rulebook
     now: int
     receive_clock_us: int
-    messages: Heard | None = None
-    """How the messages of the step came, good and bad."""
+    heard: Heard = NOTHING_HEARD
 
     def judge(self, rows: Rows) -> Evaluation:
         """What new rows, in order, mean."""
@@ -38,7 +37,7 @@ class Judgement:
             self.rulebook,
             self.now,
             self.receive_clock_us,
-            self.messages,
+            self.heard,
         )
 
     def rejudge(self, histories: Sequence[History]) -> Evaluation:

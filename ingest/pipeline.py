@@ -18,7 +18,7 @@ What a runner owes this machine: every effect is carried out in order; exactly o
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from domain.instant import SECOND_US
@@ -48,6 +48,7 @@ from ingest.events import (
     Woke,
 )
 from ingest.gathering import NO_ORIGINS, NO_ROWS, Limits, OpenBatch
+from ingest.hearing import heard_in
 from ingest.judging import Judgement
 from ingest.late_planning import LatePlan
 from ingest.noticing import Noticing
@@ -56,6 +57,7 @@ from ingest.sources.port import Token
 from ingest.telling import Telling
 from ingest.work import Beginning, Kind, Work
 from rules.engine import Evaluation, apply, tick
+from rules.heard import NOTHING_HEARD, Heard
 from rules.wearers import Wearers
 
 HEARTBEAT_US: Final = 10 * SECOND_US
@@ -303,7 +305,7 @@ class Pipeline:
         rows, origins = batch.rows()
         self._noticing.rejected(sum(not each.resubmitted for each in batch.rejected), now)
         advance, words = self._telling.advance(rows, batch.rejected, self._directory, now)
-        judgement = replace(self._judgement(now), messages=batch.heard(self._directory))
+        judgement = self._judgement(now, heard_in(batch, rows, origins, self._directory))
         work = Work(
             kind=Kind.BATCH,
             now=now,
@@ -347,5 +349,6 @@ class Pipeline:
         """Part of the state as it is, to be written down with the step that begins."""
         return self._snapshots.due(self._state, self._wearers, self._telling.sequences, now)
 
-    def _judgement(self, now: int) -> Judgement:
-        return Judgement(self._state, self._wearers, self._rulebook, now, self.receive_clock_us)
+    def _judgement(self, now: int, heard: Heard = NOTHING_HEARD) -> Judgement:
+        clock_us = self.receive_clock_us
+        return Judgement(self._state, self._wearers, self._rulebook, now, clock_us, heard)

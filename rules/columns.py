@@ -5,6 +5,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from rules.finding import Rule
+
 RUN: Final = np.dtype(
     [
         ("first_at", "<i8"),  # the first qualifying reading of the run; active: the onset
@@ -36,6 +38,12 @@ RUNS: Final = (
 
 NIGHTS: Final = 31
 
+
+def _value(width: str) -> np.dtype[np.void]:
+    """A value, since when it is so (minutes since 1970, mod 2^16), and over how many readings."""
+    return np.dtype([("value", width), ("since", "<u2"), ("n", "u1")])
+
+
 DENSE: Final = np.dtype(
     [
         ("watermark_at", "<i8"),  # the newest measured_at judged; 0 none
@@ -51,11 +59,13 @@ DENSE: Final = np.dtype(
         ("tonight_at", "<u2"),  # the night that is not over
         ("tonight_n", "<u2"),  # its resting pulses,
         ("tonight_sum", "<i4"),  # and their sum
-        ("messages", "<u4"),  # how many came, and of the newest which were bad; rules.device_fault
+        ("messages", "<u4"),  # the last 20: a bit each, 1 bad; above them, how many were heard
+        ("frozen_t", _value("<i2")),  # the temperature that stays as it is, centi-degrees
+        ("frozen_p", _value("u1")),  # and the pulse, at most 255
         ("battery_pct", "u1"),  # the newest level; see rules.battery_life
-        ("battery_at", "<u4"),  # and when, in seconds since 1970
-        ("discharge_pct", "u1"),  # where the present discharge began
-        ("discharge_at", "<u4"),  # and when; 0 never or on the charger
+        ("battery_at", "<u2"),  # and when, in minutes since 1970, mod 2^16
+        ("discharge_pct", "u1"),  # one more than where the discharge began; 0 on the charger
+        ("discharge_at", "<u2"),  # and when
         ("going", "<u2"),  # a bit for each sparse column that has a row
     ]
 )
@@ -70,27 +80,41 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
             ("limit", "<i4"),  # seconds allowed then
             ("severity", "u1"),
             ("battery_pct", "u1"),  # the last level, if the battery explains it
-            ("battery_at", "<u4"),  # and when, in seconds since 1970; 0 it does not
-        ]
-    ),
-    "device_fault": np.dtype(
-        [
-            ("onset_at", "<i8"),
-            ("bad", "u1"),  # messages,
-            ("of", "u1"),  # of so many
-            ("limit", "u1"),  # in percent, then
+            ("battery_at", "<u4"),  # and when, in minutes since 1970; 0 it does not
         ]
     ),
     # The level of each of `nights`, two bits a night, the newest lowest: 0 green, 1 yellow, 2 red.
     "watch": np.dtype([("levels", "<i8")]),
+    "device_fault": np.dtype(
+        [
+            ("onset_at", "<i8"),
+            ("last_at", "<i8"),
+            ("bad", "u1"),  # of the last 20 messages
+            ("most", "u1"),
+            ("cause", "u1"),  # rules.device_fault.Cause
+            ("good", "u1"),  # messages since the frozen value changed
+        ]
+    ),
 }
 """What only those have with whom something is going on, which is where the first field is not 0."""
 
 BIT: Final = {name: np.uint16(1 << nth) for nth, name in enumerate(SPARSE)}
 """Of `going`."""
 
-JOURNAL_COLUMNS: Final = ("heard_at", "heard_rc", "silence", "messages", "device_fault")
+JOURNAL_COLUMNS: Final = (
+    "heard_at",
+    "heard_rc",
+    "silence",
+    "messages",
+    "frozen_t",
+    "frozen_p",
+    "device_fault",
+)
 """Columns that depend on the order of arrival."""
+
+
+JOURNAL_RULES: Final = (Rule.SILENT, Rule.DEVICE_FAULT)
+"""Rules whose findings do so. Those of all others follow from the readings alone."""
 
 
 def is_going(column: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:

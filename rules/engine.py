@@ -34,9 +34,9 @@ from rules import (
 )
 from rules.changes import Placed, in_order, told
 from rules.columns import JOURNAL_COLUMNS, SPARSE
-from rules.device_fault import Heard
 from rules.eras import in_force
 from rules.finding import Finding, FindingChange, FindingKey, Rule, SiteClass
+from rules.heard import NOTHING_HEARD, Heard
 from rules.hold import step_through
 from rules.marks import Batch
 from rules.revision import revise
@@ -78,58 +78,56 @@ class Evaluation:
     """(slot, measured_at) of readings that were not judged here."""
 
 
-def evaluate(  # noqa: PLR0913, PLR0917 - all that a step may depend on
+def evaluate(  # noqa: PLR0913, PLR0917 - the step, and all that it depends on
     state: State,
     rows: Rows,
     wearers: Wearers,
     rulebook: Rulebook,
     now: int,
     receive_clock_us: int,
-    messages: Heard | None = None,
+    heard: Heard = NOTHING_HEARD,
 ) -> Evaluation:
-    """What new readings mean, and how the messages came that they were in, with the rejected ones.
-
-    `rows` are in order (`domain.batch.in_order`), none seen before.
+    """What new readings mean. `rows` are in order (`domain.batch.in_order`), none seen before.
 
     `state` may be shorter than `wearers`. `now` is not used: this is event time. A reading is
     judged by the rulebook that was in force when it was measured: `rulebook` or an earlier one.
+    `heard` are the messages they came in, and those of which nothing was accepted.
     """
     del now
-    if messages is None or not len(messages := device_fault.concerned(state, messages)):
-        messages = None
-    if not len(rows) and messages is None:
+    if not (len(rows) or len(heard.slot)):
         return Evaluation(np.empty(0, dtype=np.int64), Touched.fresh(0), (), ())
-    first, group = _groups(rows["slot"])
-    slots = rows["slot"][first].astype(np.int64)
-    places = np.arange(len(slots))
-    if messages is not None:
-        heard_of, slots = slots, np.union1d(slots, messages.slot)
-        places = np.searchsorted(slots, heard_of)
-        group = places[group]
+    slots = np.union1d(rows["slot"], heard.slot).astype(np.int64)
     assert slots[0] >= 0
     assert slots[-1] < len(wearers)
     states = state.gather(slots)
-    placed: list[Placed] = []
-    if messages is not None:
-        placed += device_fault.hear(states, slots, messages, wearers, rulebook)
-    if len(rows):
-        received = rows["received_at"]
-        heard = np.minimum.reduceat(received, first), np.maximum.reduceat(received, first)
-        placed += silent.hear(states, slots, heard, wearers, receive_clock_us, places)
+    group = np.searchsorted(slots, rows["slot"])
+    placed = _hear(states, slots, rows, group, wearers, receive_clock_us)
     late = rows["measured_at"] <= states["watermark_at"][group]
-    if late.any():
-        placed += _judge(states, slots, rows[~late], group[~late], wearers, rulebook)
-    else:
-        placed += _judge(states, slots, rows, group, wearers, rulebook)
+    in_time, whose = (rows[~late], group[~late]) if late.any() else (rows, group)
+    placed += _judge(states, slots, in_time, whose, wearers, rulebook)
+    figures = rulebook.device_fault
+    placed += device_fault.measure(states, slots, in_time, whose, wearers, figures)
+    placed += device_fault.hear(states, slots, heard, wearers, figures)
     not_judged = zip(rows["slot"][late].tolist(), rows["measured_at"][late].tolist(), strict=True)
     return Evaluation(slots, states, in_order(placed), list(not_judged))
 
 
-def _groups(slot: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
-    """(the first row of each wearer, which wearer each row belongs to: 0, 1, ...)."""
-    first = np.flatnonzero(np.append(True, slot[1:] != slot[:-1]))[: len(slot)]
-    lengths = np.diff(np.append(first, len(slot)))
-    return first, np.repeat(np.arange(len(first)), lengths)
+def _hear(
+    states: Touched,
+    slots: Slots,
+    rows: Rows,
+    group: npt.NDArray[np.int64],
+    wearers: Wearers,
+    receive_clock_us: int,
+) -> list[Placed]:
+    """What it means for silence that these rows were received."""
+    if not len(rows):
+        return []
+    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+    received = rows["received_at"]
+    times = np.minimum.reduceat(received, first), np.maximum.reduceat(received, first)
+    which = group[first]
+    return silent.hear(states, which, slots[which], times, wearers, receive_clock_us)
 
 
 def _judge(
@@ -235,11 +233,28 @@ def tick(
     placed: list[Placed] = []
     for nth in np.searchsorted(slots, over).tolist():
         placed += _leave(states, nth, int(slots[nth]), wearers, rulebook, now)
-        placed += spells.close(states, nth, int(slots[nth]), wearers, now, receive_clock_us)
+        placed += _close(states, nth, int(slots[nth]), wearers, rulebook, (now, receive_clock_us))
     placed += watch.strike(states, np.searchsorted(slots, struck), struck, wearers, rulebook, now)
     counted = np.searchsorted(slots, due)
     placed += silent.count(states, counted, due, wearers, rulebook, (now, receive_clock_us))
     return Evaluation(slots, states, in_order(placed), ())
+
+
+def _close(
+    states: Touched,
+    nth: int,
+    slot: int,
+    wearers: Wearers,
+    rulebook: Rulebook,
+    times: tuple[int, int],
+) -> list[Placed]:
+    """Ends what belongs to a spell that is over, in place. `times` is (now, the receive clock)."""
+    _, until_at = spells.spell_at(wearers.spells_of(slot), int(states["heard_at"][nth]))
+    placed = spells.close(states, nth, slot, wearers, *times)
+    if until_at <= times[0]:
+        figures = rulebook.device_fault
+        placed += device_fault.close(states, nth, slot, until_at, wearers, figures)
+    return placed
 
 
 def _leave(

@@ -174,11 +174,12 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFault:
-    """Figures of `rules.device_fault` (contract section 5)."""
+    """Figures of `rules.device_fault`."""
 
-    messages: Annotated[int, Within(2, 26)] = 20
-    """The newest are looked at, once there are so many; so many good ones in a row end it."""
-    rejected_pct: Annotated[int, Within(1, 100)] = 50
+    bad_pct: Annotated[int, Within(1, 100)] = 50
+    """Of the last 20 messages."""
+    frozen_s: Annotated[int, Within(60, 604_800)] = 21_600
+    frozen_readings: Annotated[int, Within(2, 255)] = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,8 @@ class Rulebook:
     not_worn: NotWorn = field(default_factory=NotWorn)
     battery_low: BatteryLow = field(default_factory=BatteryLow)
     silent: Silent = field(default_factory=Silent)
-    watch: Watch = field(default_factory=Watch)
     device_fault: DeviceFault = field(default_factory=DeviceFault)
+    watch: Watch = field(default_factory=Watch)
     earlier: tuple[tuple[int, "Rulebook"], ...] = ()
     """(until_at, rulebook), ascending: what was in force before. In no file; the store knows."""
 
@@ -212,8 +213,8 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "not_worn": NotWorn,
     "battery_low": BatteryLow,
     "silent": Silent,
-    "watch": Watch,
     "device_fault": DeviceFault,
+    "watch": Watch,
 }
 
 

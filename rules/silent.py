@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from domain.instant import SECOND_US, format_rfc3339, parse_rfc3339
+from domain.instant import MINUTE_US, SECOND_US, format_rfc3339, parse_rfc3339
 from rules import battery_life
 from rules.changes import RULEBOOK_ORIGIN, Placed
 from rules.columns import BIT, RUNS
@@ -37,28 +37,29 @@ Instants = npt.NDArray[np.int64]
 
 def hear(
     states: Touched,
+    which: Slots,
     slots: Slots,
     heard: tuple[Instants, Instants],
     wearers: Wearers,
     receive_clock_us: int,
-    places: npt.NDArray[np.integer],
 ) -> list[Placed]:
-    """Notes in `states` that wearers were heard: `heard` is (first, newest) received_at.
+    """Notes in `states` that some wearers were heard.
 
-    `places` says which of `states` they are, and `slots` are those of all `states`.
+    `which` says which of `states` they are, `slots` are theirs, and `heard` is (first, newest)
+    received_at. Shapes (n,).
     """
-    was_silent = states.going("silence")[places]
+    was_silent = states.going("silence")[which]
     ended = [
         (
             (slot, -1, _ORDER),
-            _end(states, int(places[nth]), slot, int(heard[0][nth]), wearers, receive_clock_us),
+            _end(states, int(which[k]), slot, int(heard[0][k]), wearers, receive_clock_us),
         )
-        for nth in np.flatnonzero(was_silent).tolist()
-        for slot in [int(slots[places[nth]])]
+        for k in np.flatnonzero(was_silent).tolist()
+        for slot in [int(slots[k])]
     ]
     # However the clock was set meanwhile, the next silence has another onset.
-    states["heard_at"][places] = np.maximum(states["heard_at"][places] + was_silent, heard[1])
-    states["heard_rc"][places] = receive_clock_us
+    states["heard_at"][which] = np.maximum(states["heard_at"][which] + was_silent, heard[1])
+    states["heard_rc"][which] = receive_clock_us
     return ended
 
 
@@ -116,8 +117,8 @@ def count(
     silence["limit"][rows] = limit_us[which] // SECOND_US
     silence["severity"][rows] = np.where(fragile[which], Severity.URGENT, Severity.ROUTINE)
     empty = rows[battery_life.explains(states, rows, rulebook, now)]
-    for name in ("battery_pct", "battery_at"):
-        silence[name][empty] = states[name][empty]
+    silence["battery_pct"][empty] = states["battery_pct"][empty]
+    silence["battery_at"][empty] = battery_life.told_at(states, empty, now)
     return [
         ((slot, 0, _ORDER), FindingChange(Change.BEGAN, _finding(states, nth, slot, wearers)))
         for nth, slot in zip(rows.tolist(), slots[which].tolist(), strict=True)
@@ -151,7 +152,7 @@ def restore_standing(state: State, slot: int, standing: Finding) -> None:
     slots = np.array([slot])
     rows = state.gather(slots)
     said = json.loads(standing.detail) if standing.detail else {}
-    battery_at = parse_rfc3339(said["battery_at"]) // SECOND_US if said else 0
+    battery_at = parse_rfc3339(said["battery_at"]) // MINUTE_US if said else 0
     battery = said.get("battery_pct", 0), battery_at
     cells = standing.last_at, standing.value, standing.limit, int(standing.severity), *battery
     rows["silence"][0] = cells
@@ -197,7 +198,7 @@ def _explained(battery_pct: int, battery_at: int) -> str:
     if not battery_at:
         return ""
     said = {
-        "battery_at": format_rfc3339(battery_at * SECOND_US),
+        "battery_at": format_rfc3339(battery_at * MINUTE_US),
         "battery_pct": battery_pct,
         "explained_by": "battery",
     }

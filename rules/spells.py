@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
-from rules import device_fault, silent, watch
+from rules import silent, watch
 from rules.changes import Placed, finding_of
 from rules.columns import RUN, RUNS
 from rules.finding import Change, FindingChange
@@ -69,10 +69,6 @@ def close(
         silence = silent.close(states, nth, slot, until_at, wearers, receive_clock_us)
         if silence is not None:
             placed.append(((slot, -1, len(RUNS)), silence))
-    onset_at = int(states["device_fault"]["onset_at"][nth])
-    _, until_at = spell_at(wearers.spells_of(slot), onset_at)
-    if until_at <= now:
-        placed += device_fault.close(states, nth, slot, until_at, wearers)
     return placed
 
 

@@ -14,15 +14,14 @@ import psycopg
 from domain.batch import Rows
 from domain.instant import from_datetime, to_datetime
 from ingest.work import History
+from rules.columns import JOURNAL_RULES
 from rules.finding import Finding, FindingKey, Rule, Severity, SiteClass
 from store.readings import fetch
 
 Pair = tuple[int, int]
 """(episode_no, device_no)."""
 
-EVENT_TIME_RULES: Final = tuple(
-    rule.value for rule in Rule if rule not in (Rule.SILENT, Rule.DEVICE_FAULT)
-)
+EVENT_TIME_RULES: Final = tuple(rule.value for rule in Rule if rule not in JOURNAL_RULES)
 """Rules whose findings follow from the readings alone. The other two go by the journal's order."""
 
 _ADD: Final = (
@@ -68,8 +67,7 @@ _STANDING: Final = (
     f"{_COLUMNS} AND episode_no = ANY(%s) AND device_no = ANY(%s) AND rule = ANY(%s)"
     " ORDER BY onset_at, finding_no"
 )
-_SILENCES: Final = f"{_COLUMNS} AND rule = 'silent' AND ended_at IS NULL"
-_FAULTS: Final = f"{_COLUMNS} AND rule = 'device_fault' AND ended_at IS NULL"
+_IN_JOURNAL_ORDER: Final = f"{_COLUMNS} AND rule = %s AND ended_at IS NULL"
 
 
 def add(cursor: psycopg.Cursor, oldest: Mapping[tuple[int, int], int], batch: int) -> None:
@@ -147,15 +145,9 @@ def _standing(
     return found
 
 
-def standing_silences(cursor: psycopg.Cursor) -> tuple[Finding, ...]:
-    """Who is silent, as far as the ledger knows."""
-    cursor.execute(_SILENCES)
-    return tuple(_finding(*row) for row in cursor.fetchall())
-
-
-def standing_faults(cursor: psycopg.Cursor) -> tuple[Finding, ...]:
-    """Which devices send what cannot be used, as far as the ledger knows."""
-    cursor.execute(_FAULTS)
+def standing_of(cursor: psycopg.Cursor, rule: Rule) -> tuple[Finding, ...]:
+    """What has not ended of a rule that goes by the journal, as far as the ledger knows."""
+    cursor.execute(_IN_JOURNAL_ORDER, [rule.value])
     return tuple(_finding(*row) for row in cursor.fetchall())
 
 

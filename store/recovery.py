@@ -22,7 +22,9 @@ from domain.instant import DAY_US, from_datetime, to_datetime
 from ingest.sequences import Sequences
 from ingest.work import Beginning
 from rules import device_fault, silent
+from rules.columns import BIT
 from rules.engine import apply, evaluate
+from rules.finding import Rule
 from rules.rulebook import Rulebook
 from rules.slots import NO_SLOT
 from rules.state import State
@@ -70,7 +72,6 @@ def recall(connection: psycopg.Connection, rulebook: Rulebook, now: int) -> Begi
             found = restored(connection, SHARD, wearers)
         run_on(cursor, SHARD, found, wearers, rulebook)
         sequences = _recall_unwritten(cursor, found, wearers, rulebook, now)
-        _recall_faults(cursor, found.state, wearers)
         silent.begin(found.state, wearers, now, int(clock[0]))
         return Beginning(
             rulebook=rulebook,
@@ -95,7 +96,27 @@ def _recall_unwritten(
     if len(unread):
         _judge_again(cursor, numbers, unread, wearers, rulebook, now)
         _recall_silence(cursor, found.state, np.flatnonzero(unwritten), wearers, now)
+    _recall_faults(cursor, found.state, wearers)
     return numbers
+
+
+def _recall_faults(cursor: psycopg.Cursor, state: State, wearers: Wearers) -> None:
+    """Fills in which bands are known to be faulty, and no other: the findings know."""
+    standing = {
+        slot: device_fault.standing_cells(finding)
+        for finding in late_work.standing_of(cursor, Rule.DEVICE_FAULT)
+        for slot in [wearers.slots.get((finding.key.episode_no, finding.key.device_no))]
+        if slot is not None
+    }
+    going = np.flatnonzero(state["going"] & BIT["device_fault"])
+    slots = np.union1d(going, np.array(list(standing), dtype=np.int64)).astype(np.int64)
+    rows = state.gather(slots)
+    column = rows["device_fault"]
+    for nth, slot in enumerate(slots.tolist()):
+        good = column[nth]["good"]
+        column[nth] = standing.get(slot, (0,) * 6)
+        column[nth]["good"] = good if slot in standing else 0
+    state.put(slots, rows)
 
 
 def _judge_again(
@@ -212,21 +233,10 @@ def _recall_silence(
     silent.restore(state, slots, heard_at, clock)
     silent.restore(state, never, *_unheard(cursor, wearers.from_at[never]))
     wanted = dict.fromkeys(some.tolist())
-    for finding in late_work.standing_silences(cursor):
+    for finding in late_work.standing_of(cursor, Rule.SILENT):
         slot = wearers.slots.get((finding.key.episode_no, finding.key.device_no))
         if slot is not None and slot in wanted:
             silent.restore_standing(state, slot, finding)
-
-
-def _recall_faults(cursor: psycopg.Cursor, state: State, wearers: Wearers) -> None:
-    """Fills in whose device was found to be at fault: good messages are not stored one by one."""
-    standing = [
-        (slot, finding)
-        for finding in late_work.standing_faults(cursor)
-        for slot in [wearers.slots.get((finding.key.episode_no, finding.key.device_no))]
-        if slot is not None
-    ]
-    device_fault.restore_standing(state, standing)
 
 
 def _heard(

@@ -40,6 +40,11 @@ _NUMBERS_OF: Final = (
     " WHERE r.seq IS NOT NULL AND r.batch > %s AND r.batch <= %s ORDER BY 1, 2, 3, 4"
 )
 
+_MESSAGES_OF: Final = (
+    "SELECT m.batch, d.device_no, m.first_received_at FROM rejected_message m"
+    " JOIN device d ON d.id = m.device_id WHERE m.batch > %s AND m.batch <= %s ORDER BY 1, 3, 2"
+)
+
 _FOR_WANT_OF_A_ROSTER: Final = ["unknown_device", "not_assigned"]
 _COVERED: Final = (
     "SELECT m.content_sha256, m.topic, m.payload, m.first_received_at FROM rejected_message m"
@@ -136,6 +141,14 @@ def numbers_of(
     found: dict[int, list[tuple[int, int, int]]] = {}
     for batch, *number in cursor.execute(_NUMBERS_OF, [after, until]):
         found.setdefault(batch, []).append((number[0], number[1], number[2]))
+    return found
+
+
+def messages_of(cursor: psycopg.Cursor, after: int, until: int) -> dict[int, list[tuple[int, int]]]:
+    """(device_no, received_at) of messages that steps after one and up to another kept first."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for batch, device_no, at in cursor.execute(_MESSAGES_OF, [after, until]):
+        found.setdefault(batch, []).append((device_no, from_datetime(at)))
     return found
 
 

@@ -6,7 +6,10 @@ step, only those wearers are taken over whose page is older. Readings that came 
 here as they were then: the step that judged such a wearer anew has left a page of its own, and if
 there was none yet, the late work is still to do.
 
-The same with sequence numbers, by device.
+The same with sequence numbers, by device. Of messages, which `device_fault` counts, the journal
+keeps no list: what a device sent at one instant counts as one, and one that was rejected before as
+it is now, and so was kept then, is not counted again. What of that finding stands is read from the
+findings themselves.
 """
 
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from domain.instant import from_datetime
 from ingest.sequences import Sequences
 from ingest.work import Kind
 from rules.engine import Evaluation, apply, evaluate, tick
+from rules.heard import Heard
 from rules.rulebook import Rulebook
 from rules.slots import NO_SLOT
 from rules.snapshots import unpack
@@ -110,6 +114,8 @@ def _run(
     order = np.argsort(batches, kind="stable")
     rows, batches = rows[order], batches[order]
     rejected = rejections.numbers_of(cursor, *span)
+    kept = rejections.messages_of(cursor, *span)
+    worn = dict(zip(wearers.device_no.tolist(), range(len(wearers)), strict=True)) if kept else {}
     for batch, kind, now_at, receive_clock_us in steps:
         now = from_datetime(now_at)
         first, last = np.searchsorted(batches, [batch, batch + 1])
@@ -117,12 +123,28 @@ def _run(
         evaluation = None
         if kind == Kind.TICK:
             evaluation = tick(found.state, wearers, rulebook, now, receive_clock_us)
-        elif len(part):
+        elif len(part) or batch in kept:
             mine = in_order(part[_older(found.of_wearer, part["slot"], batch)])
-            evaluation = evaluate(found.state, mine, wearers, rulebook, now, receive_clock_us)
+            bad = [(worn[no], at) for no, at in kept.get(batch, ()) if no in worn]
+            evaluation = evaluate(
+                *(found.state, mine, wearers, rulebook, now, receive_clock_us), _heard(mine, bad)
+            )
         if evaluation is not None:
             _take_over(found, evaluation, batch)
         _count(found, part, rejected.get(batch, []), batch, now)
+
+
+def _heard(rows: Rows, bad: list[tuple[int, int]]) -> Heard:
+    """The messages of a step, as far as it can be told: what came at one instant is one."""
+    came = np.stack((rows["slot"].astype(np.int64), rows["received_at"]), axis=1)
+    spoilt = np.array(bad, dtype=np.int64).reshape(-1, 2)
+    messages = np.unique(np.concatenate([came, spoilt]), axis=0)
+    messages = messages[np.argsort(messages[:, 1], kind="stable")]
+    known = {(slot, at) for slot, at in bad}
+    flags = (
+        [(slot, at) in known for slot, at in messages.tolist()] if bad else [False] * len(messages)
+    )
+    return Heard(messages[:, 0], np.array(flags, dtype=np.bool_), messages[:, 1])
 
 
 def _older(of: Batches, places: npt.NDArray[np.integer], batch: int) -> npt.NDArray[np.bool_]:

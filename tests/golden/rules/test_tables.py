@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from domain.instant import HOUR_US, MINUTE_US, parse_rfc3339
 from domain.people import LeaveWindow, Threshold
 from domain.reading import Site, centi
-from rules.device_fault import Heard
 from rules.finding import Finding, Rule
 from tests.unit.rules.making import Service, Worn, minutes, reading
 
@@ -23,11 +21,9 @@ FIRST_DAY = parse_rfc3339("2026-02-01T16:00:00Z")
 """Day 0 of tables with days, 2 February in Shanghai."""
 
 
-def cases(what: str = "readings") -> Iterator[Any]:
+def cases() -> Iterator[Any]:
     for path in sorted(HERE.glob("*.toml")):
         for case in tomllib.loads(path.read_text("utf-8"))["case"]:
-            if what not in case:
-                continue
             yield pytest.param(case, id=f"{path.stem}: {case['name']}")
 
 
@@ -70,7 +66,7 @@ def local(at: int) -> str:
 def worn_of(case: dict[str, Any]) -> Worn:
     from_minute, until_minute = case.get("worn", (0, 100_000))
     spell = (minutes(from_minute), minutes(until_minute))
-    if "readings" in case and by_days(case):
+    if by_days(case):
         spell = (FIRST_DAY, minutes(until_minute))
     return Worn(
         site=Site.of(case.get("site", "axillary")),
@@ -136,40 +132,12 @@ def as_written(finding: Finding, *, days: bool) -> dict[str, str | float]:
     if finding.ended_at is not None:
         written["ended"] = written_at(finding.ended_at, days=days)
     if finding.detail:
-        said = json.loads(finding.detail)
-        written["nights"] = ",".join(each["level"] for each in said.get("nights", ()))
-        written["cause"] = said.get("cause", "").replace(" ", "_")
+        written["nights"] = ",".join(each["level"] for each in json.loads(finding.detail)["nights"])
     return written
 
 
 def written_at(at: int, *, days: bool) -> str | float:
     return local(at) if days else (at - minutes(0)) / MINUTE_US
-
-
-def heard_of(case: dict[str, Any]) -> Heard:
-    """Lines of `minutes  messages`: from which minute to which (one a minute), `good` or `bad`."""
-    heard = [
-        (minutes(minute), line["messages"] == "good")
-        for line in table(case["messages"])
-        for minute in range(int(line["from"]), int(line["to"]) + 1)
-    ]
-    received_at = np.array([at for at, _ in heard], dtype=np.int64)
-    good = np.array([is_good for _, is_good in heard], dtype=np.bool_)
-    return Heard(np.zeros(len(heard), dtype=np.int64), good, received_at)
-
-
-@pytest.mark.parametrize("size", [1, 7, 1000])
-@pytest.mark.parametrize("case", list(cases("messages")))
-def test_messages(case: dict[str, Any], size: int) -> None:
-    service, heard = Service(worn_of(case)), heard_of(case)
-    for begin in range(0, len(heard), size):
-        service.receive([], messages=heard.between(begin, begin + size))
-    expected = table(case["findings"])
-    names = case["findings"].split("\n")[1].split() if expected else []
-    written = [as_written(each, days=False) for each in service.book.of(0)]
-    assert [{name: each.get(name) for name in names} for each in written] == [
-        {name: number(line.get(name)) for name in names} for line in expected
-    ]
 
 
 @pytest.mark.parametrize("way", [live, at_once, newest_first])

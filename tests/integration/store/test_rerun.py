@@ -14,10 +14,13 @@ from ingest.judging import Judgement
 from ingest.sequences import Sequences
 from ingest.snapshots import SnapshotPlan
 from ingest.work import Beginning, Judge, Kind
+from rules.columns import JOURNAL_COLUMNS
 from rules.engine import apply, tick
+from rules.heard import Heard
 from rules.rulebook import DEFAULT
 from store.recovery import recall
 from tests.integration.store.bench import NOW, Bench
+from tests.unit.rules.making import by_event_time
 
 WEARERS = 5
 STEPS = 60
@@ -54,7 +57,10 @@ class Running(Bench):
 
     def _do(self, kind: Kind, rows: Rows, judge: Judge | None = None) -> None:
         work = self.work(rows, kind)
-        judgement = Judgement(self.state, self.wearers, DEFAULT, self.now, self.clock_us)
+        slots = np.unique(work.rows["slot"]).astype(np.int64)
+        came = np.full(len(slots), self.now - SECOND_US)
+        heard = Heard(slots, np.zeros(len(slots), dtype=np.bool_), came)
+        judgement = Judgement(self.state, self.wearers, DEFAULT, self.now, self.clock_us, heard)
         advance = self.sequences.advance(
             work.rows["device_no"], work.rows["boot_key"], work.rows["seq"], self.now
         )
@@ -126,8 +132,9 @@ def test_the_state_is_what_it_was(
     assert found.late_left == running.late_left
     assert running.state["going"].any()
     for name in running.state.dense.dtype.names or ():
-        assert found.state[name].tolist() == running.state[name].tolist(), name
-    assert found.state.tobytes() == running.state.tobytes()
+        if paged or name not in JOURNAL_COLUMNS or name.startswith("heard"):
+            assert found.state[name].tolist() == running.state[name].tolist(), name
+    assert by_event_time(found.state) == by_event_time(running.state)
     devices = running.beginning.wearers.device_no
     for device_no in devices.tolist():
         known = found.sequences.standing(device_no, 0)
@@ -169,4 +176,4 @@ def test_columns_of_another_version_are_passed_over(
         connection.execute("UPDATE snapshot SET rules = 'old', sequences = 'old'")
     found = again(running, running.now)
     assert np.array_equal(found.state["watermark_at"], running.state["watermark_at"])
-    assert found.state.tobytes() == running.state.tobytes()
+    assert by_event_time(found.state) == by_event_time(running.state)

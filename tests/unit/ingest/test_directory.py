@@ -1,7 +1,5 @@
 """Who wears which device, by number, says what the roster says, or sends one to ask it."""
 
-import numpy as np
-
 from domain.instant import DAY_US, parse_rfc3339
 from domain.people import EMPTY_ROSTER, Assignment, Device, Episode, Roster
 from domain.reading import Site
@@ -35,10 +33,3 @@ def test_of_all_others_one_asks_the_roster() -> None:
     directory = Directory.of(ROSTER, {(1, 1): 7, (1, 2): 8, (2, 2): 9})
     assert directory.slot[[0, 2, 3, 4]].tolist() == [ASK_THE_ROSTER] * 4
     assert len(Directory.of(EMPTY_ROSTER, {}).slot) == 1
-
-
-def test_who_wears_a_device_at_an_instant() -> None:
-    directory = Directory.of(ROSTER, {(1, 1): 7, (1, 2): 8, (2, 2): 9})
-    device_no = np.array([1, 1, 2, 2, 4, 0], dtype=np.int32)
-    at = NOON + np.array([0, DAY_US, -1, 0, 0, 0])
-    assert directory.wearing(device_no, at).tolist() == [7, -1, 8, 9, -1, -1]

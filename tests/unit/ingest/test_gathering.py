@@ -129,26 +129,3 @@ def test_a_batch_that_starts_over_is_not_charged_again() -> None:
     batch.decode(DIRECTORY, allowance, NOW)
     assert batch.readings == CHUNK_MESSAGES + 1
     assert batch.reasons == {}
-
-
-def test_messages_are_heard_as_they_came_good_and_bad() -> None:
-    elsewhere = Envelope((1, 5), "doorstep/v1/devices/w-9/readings", b"[]", NOW)
-    again = Envelope((1, 6), TOPIC, b"{", NOW, resubmitted=True)
-    half = json.dumps(
-        [{"measured_at": format_rfc3339(NOW), "temperature_c": 36.5, "pulse_bpm": 9000}]
-    )
-    before = _envelope(7, 2 * DAY_US // SECOND_US)
-    batch = _closed(
-        _envelope(1, 5),
-        Envelope((1, 2), TOPIC, b"{", NOW),
-        _envelope(3, 5),
-        Envelope((1, 4), TOPIC, half.encode(), NOW),
-        elsewhere,
-        again,
-        before,
-    )
-    heard = batch.heard(DIRECTORY)
-    assert heard is not None
-    assert heard.good.tolist() == [True, False, True, False]
-    assert heard.slot.tolist() == [0] * 4
-    assert heard.received_at.tolist() == [NOW] * 4

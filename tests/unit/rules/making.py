@@ -19,7 +19,7 @@ from domain.people import (
     Threshold,
 )
 from domain.reading import Datum, Site, centi
-from rules.device_fault import Heard
+from rules.columns import JOURNAL_COLUMNS, JOURNAL_RULES, SPARSE
 from rules.engine import Evaluation, apply, evaluate, merge_replayed, replay, revise, tick
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.rulebook import DEFAULT, Rulebook
@@ -145,7 +145,7 @@ class Book:
             (
                 each
                 for each in self.standing.values()
-                if each.key.device_no == slot + 1 and each.key.rule is not Rule.SILENT
+                if each.key.device_no == slot + 1 and each.key.rule not in JOURNAL_RULES
             ),
             key=lambda each: (each.onset_at, each.key.rule, each.key.site_class),
         )
@@ -163,13 +163,11 @@ class Service:
         self.late: dict[int, int] = {}
         self.clock_us = 0
 
-    def receive(
-        self, readings: Sequence[Mapping[str, Any]], now: int = T0, messages: Heard | None = None
-    ) -> Evaluation:
+    def receive(self, readings: Sequence[Mapping[str, Any]], now: int = T0) -> Evaluation:
         """Judges and takes over one batch; late readings are left to `settle`."""
         rows = rows_of(readings)
         untouched = self.state.copy(), rows.copy()
-        done = evaluate(self.state, rows, self.wearers, self.rulebook, now, self.clock_us, messages)
+        done = evaluate(self.state, rows, self.wearers, self.rulebook, now, self.clock_us)
         assert (self.state.tobytes(), rows.tobytes()) == tuple(each.tobytes() for each in untouched)
         self._take_over(done)
         self.stored.append(rows)
@@ -226,6 +224,15 @@ def findings(
 def key(rule: Rule, site_class: SiteClass = SiteClass.NONE, number: int = 1) -> FindingKey:
     """The key of a finding of wearer `number`."""
     return FindingKey(number, number, rule, site_class)
+
+
+def by_event_time(state: State) -> bytes:
+    """All of it that does not depend on the order of arrival."""
+    rows = state.gather(np.arange(len(state)))
+    for name in JOURNAL_COLUMNS:
+        if name not in SPARSE or rows.going(name).any():
+            rows[name][:] = np.zeros((), dtype=rows[name].dtype)
+    return rows.tobytes()
 
 
 def seconds(count: float) -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.instant import format_rfc3339
+from domain.instant import MINUTE_US, format_rfc3339
 from rules.finding import Finding, Rule, Severity
 from rules.silent import restore_standing
 from rules.state import fresh
@@ -100,10 +100,10 @@ def test_any_cut_remembers_the_same_as_one_by_one(
     for n, (level, charging, unsaid) in enumerate(said):
         if unsaid:
             continue
-        at_s = minutes(n) // seconds(1)
+        minute = minutes(n) // MINUTE_US % 65_536
         if charging == 1 or on_charger or level > newest[0]:
-            start = level, 0 if charging == 1 else at_s
-        on_charger, newest = charging == 1, (level, at_s)
+            start = 0 if charging == 1 else level + 1, minute
+        on_charger, newest = charging == 1, (level, minute)
     if sent:
         for slot in (0, 1):
             found = tuple(int(service.state[name][slot]) for name in COLUMNS)

@@ -1,150 +1,231 @@
-"""A device half of whose messages cannot be used: counted as they come, however they are cut."""
+"""Bands that are broken: by their messages as they come, and by values that do not change."""
 
+import itertools
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.device_fault import Heard, concerned, restore_standing
+from domain.instant import HOUR_US, MINUTE_US
+from rules.columns import DENSE
+from rules.device_fault import MESSAGES, standing_cells
+from rules.engine import evaluate
 from rules.finding import Change, Finding, Rule, Severity
-from rules.state import fresh
-from tests.unit.rules.making import T0, Service, Worn, key, minutes, reading
+from rules.heard import Heard
+from rules.rulebook import DEFAULT
+from tests.unit.rules.making import T0, Service, Worn, minutes, reading, rows_of
 
 
-def heard(*sent: tuple[int, bool], from_minute: int = 0) -> Heard:
-    """(slot, whether it was good) of messages, one a minute."""
-    return Heard(
-        np.array([slot for slot, _ in sent], dtype=np.int64),
-        np.array([good for _, good in sent], dtype=np.bool_),
-        np.array([minutes(from_minute + n) for n in range(len(sent))], dtype=np.int64),
-    )
+class Band(Service):
+    """Hears messages, good (`.`) and bad (`x`), a minute apart."""
 
+    minute = 0
 
-BAD, GOOD = (0, False), (0, True)
-
-
-def found(bad: int = 20, value: int = 100) -> Finding:
-    return Finding(
-        key=key(Rule.DEVICE_FAULT),
-        onset_at=minutes(19),
-        ended_at=None,
-        severity=Severity.ROUTINE,
-        last_at=minutes(19),
-        value=value,
-        peak=value,
-        limit=50,
-        origin="rulebook",
-        site="",
-        detail=json.dumps(
-            {"bad": bad, "cause": "rejected messages", "of": 20},
-            sort_keys=True,
-            separators=(",", ":"),
-        ),
-    )
-
-
-def test_a_fault_has_all_its_particulars() -> None:
-    service = Service(Worn())
-    service.receive([], messages=heard(*[BAD] * 12, *[GOOD] * 8))
-    assert service.book.of(0) == [found(12, 60)]
-
-
-def test_who_was_all_good_is_not_looked_at() -> None:
-    service = Service(Worn())
-    service.receive([], messages=heard(*[GOOD] * 26))
-    assert not len(concerned(service.state, heard(GOOD, GOOD)))
-    assert concerned(service.state, heard(GOOD, BAD, GOOD)).good.tolist() == [True, False, True]
-    assert len(concerned(fresh(0), heard(GOOD))) == 1
-
-
-def test_a_rejected_message_is_not_a_word_from_the_wearer() -> None:
-    service = Service(Worn(), Worn())
-    service.receive([reading(T0, 1, temperature_c=36.5)], messages=heard(BAD))
-    assert service.state["heard_at"].tolist() == [0, T0]
-
-
-def test_it_ends_when_the_device_is_taken_off_and_counting_begins_anew() -> None:
-    service = Service(Worn(spells=((T0, minutes(30)),)))
-    service.receive([], messages=heard(*[BAD] * 20))
-    service.tick(minutes(31))
-    (ended,) = service.book.of(0)
-    assert ended.ended_at == minutes(30)
-    assert service.state["messages"].tolist() == [0]
-
-
-def test_late_work_leaves_it_as_it_is() -> None:
-    service = Service(Worn())
-    service.receive([reading(minutes(9), temperature_c=36.5)], messages=heard(*[BAD] * 20))
-    service.receive([reading(minutes(1), temperature_c=36.5)])
-    before = service.state["messages"].tolist(), service.state["device_fault"].tolist()
-    service.book.standing.clear()
-    service.settle()
-    assert (
-        service.state["messages"].tolist(),
-        service.state["device_fault"].tolist(),
-    ) == before
-
-
-def test_what_the_ledger_says_is_what_stands() -> None:
-    service = Service(Worn(), Worn())
-    service.receive([], messages=heard(*[(1, False)] * 20))
-    restore_standing(service.state, [(0, found())])
-    assert service.state["device_fault"]["onset_at"].tolist() == [minutes(19), 0]
-    assert service.state["messages"].tolist() == [0, 0]
-    service.book.write([])
-    service.book.standing = {(found().key, found().onset_at): found()}
-    service.receive([], messages=heard(*[GOOD] * 20, from_minute=40))
-    assert [each.ended_at for each in service.book.of(0)] == [minutes(59)]
-
-
-def oracle(sent: list[bool]) -> list[tuple[Change, int]]:
-    """(what, at which message), written as the contract has it."""
-    told: list[tuple[Change, int]] = []
-    standing = False
-    for n in range(19, len(sent)):
-        last = sent[n - 19 : n + 1]
-        if not standing and last.count(False) >= 10:
-            standing = True
-            told.append((Change.BEGAN, n))
-        elif standing and all(last):
-            standing = False
-            told.append((Change.ENDED, n))
-    return told
-
-
-runs = st.lists(st.tuples(st.booleans(), st.integers(1, 25)), max_size=10)
-
-
-@given(
-    first=runs,
-    second=runs,
-    seed=st.lists(st.booleans(), min_size=500, max_size=500),
-    sizes=st.lists(st.integers(1, 60), min_size=1),
-)
-def test_any_cut_into_batches_finds_the_same(
-    first: list[tuple[bool, int]],
-    second: list[tuple[bool, int]],
-    seed: list[bool],
-    sizes: list[int],
-) -> None:
-    of = [[good for good, times in each for _ in range(times)] for each in (first, second)]
-    left = [list(of[0]), list(of[1])]
-    sent: list[tuple[int, bool]] = []
-    for turn in seed:
-        slot = int(turn) if left[turn] else int(not turn)
-        if left[slot]:
-            sent.append((slot, left[slot].pop(0)))
-    messages, service, begin = heard(*sent), Service(Worn(), Worn()), 0
-    while begin < len(sent):
-        size = sizes[begin % len(sizes)]
-        service.receive([], messages=messages.between(begin, begin + size))
-        begin += size
-    for slot in (0, 1):
-        mine = [n for n, (whose, _) in enumerate(sent) if whose == slot]
-        told = [
-            (each.change, each.finding.ended_at or each.finding.onset_at)
-            for each in service.book.told
-            if each.finding.key.device_no == slot + 1
+    def hear(self, said: str, slot: int = 0, **quantities: Any) -> None:
+        """All of them in one batch; a good one has a reading."""
+        at = np.array([minutes(self.minute + n) for n in range(len(said))], dtype=np.int64)
+        bad = np.array([each == "x" for each in said], dtype=np.bool_)
+        readings = [
+            reading(int(when), slot, near_home=0, **quantities)
+            for when, spoilt in zip(at, bad, strict=True)
+            if not spoilt
         ]
-        assert told == [(what, minutes(mine[n])) for what, n in oracle(of[slot])]
+        heard = Heard(np.full(len(said), slot), bad, at)
+        self.minute += len(said)
+        done = evaluate(
+            *(self.state, rows_of(readings), self.wearers, DEFAULT, T0, self.clock_us), heard
+        )
+        self._take_over(done)
+
+    @property
+    def faults(self) -> list[Finding]:
+        found = [f for f in self.book.standing.values() if f.key.rule is Rule.DEVICE_FAULT]
+        return sorted(found, key=lambda each: each.onset_at)
+
+
+def test_half_of_the_last_twenty_are_a_fault() -> None:
+    band = Band(Worn())
+    band.hear("." * 10 + "x" * 9)
+    assert not band.faults
+    band.hear("x")
+    (fault,) = band.faults
+    assert (fault.onset_at, fault.ended_at, fault.severity) == (
+        minutes(19),
+        None,
+        Severity.ROUTINE,
+    )
+    assert (fault.value, fault.limit) == (50, 50)
+    assert json.loads(fault.detail) == {"bad": 10, "cause": "rejected messages", "of": 20}
+
+
+def test_before_there_are_twenty_nothing_is_said() -> None:
+    band = Band(Worn())
+    band.hear("x" * 19)
+    assert not band.faults
+    band.hear("x")
+    assert len(band.faults) == 1
+
+
+def test_twenty_good_ones_in_a_row_end_it() -> None:
+    band = Band(Worn())
+    band.hear("x" * 20)
+    band.hear("." * 19)
+    band.hear("x")
+    band.hear("." * 19)
+    assert band.faults[0].ended_at is None
+    band.hear(".")
+    assert band.faults[0].ended_at == minutes(59)
+
+
+def test_further_bad_ones_are_seen_and_the_worst_is_kept() -> None:
+    band = Band(Worn())
+    band.hear("." * 10 + "x" * 10)
+    band.hear("x" * 5)
+    band.hear(".....")
+    band.hear(".....x")
+    (fault,) = band.faults
+    assert (fault.value, fault.peak, fault.last_at) == (50, 75, minutes(35))
+
+
+@given(st.text(alphabet=".x", max_size=90), st.lists(st.integers(0, 90), max_size=6))
+def test_where_a_batch_ends_makes_no_difference(said: str, cuts: list[int]) -> None:
+    whole, parts = Band(Worn()), Band(Worn())
+    whole.hear(said)
+    ends = [0, *sorted(min(cut, len(said)) for cut in cuts), len(said)]
+    for begin, end in itertools.pairwise(ends):
+        parts.hear(said[begin:end])
+    assert parts.faults == whole.faults
+    assert parts.state["messages"].tolist() == whole.state["messages"].tolist()
+    assert slow(said) == [
+        (fault.onset_at, fault.ended_at) for fault in sorted(whole.faults, key=lambda f: f.onset_at)
+    ]
+
+
+def slow(said: str) -> list[tuple[int, int | None]]:
+    """The same with a list of the last twenty."""
+    found: list[tuple[int, int | None]] = []
+    for n in range(len(said)):
+        last = said[max(0, n - MESSAGES + 1) : n + 1]
+        standing = bool(found) and found[-1][1] is None
+        if standing and last == "." * MESSAGES:
+            found[-1] = (found[-1][0], minutes(n))
+        if not standing and len(last) == MESSAGES and last.count("x") >= MESSAGES // 2:
+            found.append((minutes(n), None))
+    return found
+
+
+def frozen(count: int, apart_min: float, **quantities: Any) -> list[dict[str, Any]]:
+    return [reading(minutes(n * apart_min), **quantities) for n in range(count)]
+
+
+def faults_of(readings: Sequence[dict[str, Any]], worn: Worn | None = None) -> list[Finding]:
+    band = Band(worn or Worn())
+    band.receive(readings)
+    return band.faults
+
+
+@pytest.mark.parametrize(
+    ("quantities", "cause"),
+    [({"temperature_c": 36.5}, "frozen temperature"), ({"pulse_bpm": 72}, "frozen pulse")],
+)
+def test_one_value_for_six_hours_over_thirty_readings(
+    quantities: dict[str, Any], cause: str
+) -> None:
+    (fault,) = faults_of(frozen(37, 10, **quantities))
+    assert (json.loads(fault.detail), fault.onset_at) == ({"cause": cause}, T0)
+    assert fault.last_at == minutes(360)
+    assert not faults_of(frozen(36, 10, **quantities)), "not six hours"
+    assert not faults_of(frozen(29, 20, **quantities)), "not thirty readings"
+
+
+def test_another_value_begins_anew() -> None:
+    readings = frozen(37, 10, temperature_c=36.5)
+    readings[20] = reading(minutes(200), temperature_c=36.51)
+    assert not faults_of(readings)
+
+
+def test_off_the_body_nothing_is_frozen() -> None:
+    assert not faults_of(frozen(40, 10, temperature_c=22.0, worn=0))
+    readings = frozen(37, 10, temperature_c=36.5)
+    readings[20] = reading(minutes(200), worn=0)
+    assert not faults_of(readings)
+
+
+def test_a_spot_thermometer_is_never_frozen() -> None:
+    assert not faults_of(frozen(40, 10, temperature_c=36.5), Worn(spot=True))
+
+
+def test_late_readings_are_not_looked_at() -> None:
+    band = Band(Worn())
+    band.receive([reading(minutes(1000), temperature_c=36.9)])
+    band.receive(frozen(40, 10, temperature_c=36.5))
+    assert not band.faults
+
+
+@given(st.lists(st.integers(0, 40), max_size=5))
+def test_how_values_come_in_batches_makes_no_difference(cuts: list[int]) -> None:
+    readings = frozen(40, 10, temperature_c=36.5, pulse_bpm=70)
+    band, ends = Band(Worn()), [0, *sorted(cuts), 40]
+    for begin, end in itertools.pairwise(ends):
+        band.receive(readings[begin:end])
+    (whole,) = faults_of(readings)
+    (parts,) = band.faults
+    assert parts == whole
+
+
+def test_a_frozen_band_is_well_after_twenty_messages_with_another_value() -> None:
+    band = Band(Worn())
+    band.receive(frozen(37, 10, temperature_c=36.5))
+    band.minute = 370
+    band.hear("." * 25, temperature_c=36.5)
+    assert band.faults[0].ended_at is None
+    for n in range(19):
+        band.hear(".", temperature_c=36.4 + n % 2 / 10)
+    assert band.faults[0].ended_at is None
+    band.hear(".", temperature_c=36.6)
+    assert band.faults[0].ended_at == minutes(370 + 44)
+
+
+def test_it_ends_with_the_spell() -> None:
+    band = Band(Worn(spells=((T0, minutes(30)),)))
+    band.hear("x" * 20 + ".")
+    band.tick(minutes(31))
+    assert band.faults[0].ended_at == minutes(30)
+    assert not band.state["device_fault"]["onset_at"].any()
+
+
+def test_wearers_are_counted_apart() -> None:
+    band = Band(Worn(), Worn())
+    band.hear("x" * 20, slot=1)
+    band.hear("." * 20, slot=0)
+    assert [fault.key.device_no for fault in band.faults] == [2]
+
+
+def test_what_stands_can_be_had_again() -> None:
+    band = Band(Worn())
+    band.hear("." * 8 + "x" * 12)
+    (fault,) = band.faults
+    assert standing_cells(fault) == band.state["device_fault"][0].item()
+    assert standing_cells(replace(fault, detail='{"cause":"frozen pulse"}'))[4] == 3
+
+
+def test_a_replay_leaves_it_alone() -> None:
+    band = Band(Worn())
+    band.hear("x" * 20)
+    band.receive([reading(minutes(-5), temperature_c=36.5)])
+    band.receive([reading(minutes(-9), temperature_c=36.5)])
+    before = band.state["device_fault"][0]
+    band.settle()
+    assert band.state["device_fault"][0] == before
+    assert [change.change for change in band.book.told if change.late] == []
+    assert Change.BEGAN in {change.change for change in band.book.told}
+
+
+def test_forty_five_days_fit_into_what_is_kept_of_an_instant() -> None:
+    since = np.zeros(1, dtype=DENSE)["frozen_t"]["since"]
+    assert np.iinfo(since.dtype).max * MINUTE_US > 45 * 24 * HOUR_US

@@ -82,7 +82,7 @@ def history(slot: int, steps: Sequence[tuple[int, dict[str, Any]]]) -> list[dict
 def as_the_oracle_says(found: Sequence[Finding], said: Sequence[Finding]) -> bool:
     """Equal, but for distances, which a sphere gives to half a percent."""
     return len(found) == len(said) and all(
-        replace(ours, value=0, peak=0, ended_at=None)
+        replace(ours, value=0, peak=0, ended_at=None, detail="")
         == replace(its, value=0, peak=0, ended_at=None)
         and ours.ended_at == its.ended_at
         and ours.value == pytest.approx(its.value, rel=0.005 * (ours.key.rule is Rule.LEFT_HOME))

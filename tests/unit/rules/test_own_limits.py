@@ -5,6 +5,7 @@ import numpy as np
 from domain.people import LeaveWindow, Threshold
 from domain.reading import Site
 from rules.own_limits import LeaveWindows, OwnThresholds
+from tests.unit.rules.making import T0
 
 
 def test_a_threshold_is_laid_over_the_rulebooks_for_its_slot_and_site() -> None:
@@ -66,3 +67,10 @@ def test_leave_windows_begin_and_end() -> None:
 
 def test_no_leave_at_all() -> None:
     assert LeaveWindows.of({}, 2).covers(np.array([0, 1]), np.array([5, 5])).tolist() == [False] * 2
+
+
+def test_when_a_threshold_expires_is_said() -> None:
+    own = {0: {Site.ORAL: Threshold(3700, "dr-03", T0)}, 1: {Site.ORAL: Threshold(3700, "dr-03")}}
+    limits = OwnThresholds.of(own, 3)
+    assert limits.detail(0, Site.ORAL) == '{"expires_at":"2026-02-03T00:00:00Z"}'
+    assert [limits.detail(slot, Site.ORAL) for slot in (1, 2)] == ["", ""]
