@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerts.alert import Alert, Response
+from alerts.cases import belongs_to, may_belong_to
 from alerts.evidence import Held, Surroundings, facts
 from alerts.folding import Folded, fold
 from alerts.lifecycle import Step
@@ -63,7 +64,7 @@ class Caseload:
     def quiet_time_over(self, now: int) -> list[Step]:
         """Raises again what was closed long enough ago and is still so."""
         keys = {
-            _key(kept.finding): True
+            (alert.episode_no, alert.rule): True
             for kept in self._kept.values()
             if kept.finding.ended_at is None
             and (alert := self._alerts.get(kept.held.alert or "")) is not None
@@ -144,7 +145,9 @@ class Caseload:
         rows = [
             kept
             for kept in self._kept.values()
-            if _key(kept.finding) == key
+            if kept.finding.key.episode_no == key[0]
+            and key[1] in may_belong_to(kept.finding)
+            and self._rule_of(kept) is key[1]
             and (
                 kept.finding.ended_at is None
                 or kept.held.alert is None
@@ -153,22 +156,50 @@ class Caseload:
         ]
         losers = [a for a in of_key if a.id in lost]
         held = tuple(kept.held for kept in rows)
-        return Case(key[0], standing, closed, held, tuple(losers), revised), rows
+        return Case(key[0], standing, closed, held, tuple(losers), revised, key[1]), rows
+
+    def _rule_of(self, kept: _Kept) -> Rule:
+        """The rule of the case that a finding belongs to."""
+        placed = None if kept.held.alert is None else self._alerts[kept.held.alert].rule
+        return belongs_to(kept.finding, placed, battery_low=self._is_low(kept.finding.key))
+
+    def _is_low(self, of: FindingKey) -> bool:
+        key = of.episode_no, Rule.BATTERY_LOW
+        return any(
+            (alert.episode_no, alert.rule) == key and alert.response is not Response.CLOSED
+            for alert in self._alerts.values()
+        ) or any(
+            (each.key.episode_no, each.key.rule) == key
+            and each.key.device_no == of.device_no
+            and each.ended_at is None
+            for each in (kept.finding for kept in self._kept.values())
+        )
+
+    def _faults(self, episode_no: int) -> dict[int, Finding]:
+        """By device number: the `device_fault` that stands."""
+        return {
+            each.key.device_no: each
+            for each in (kept.finding for kept in self._kept.values())
+            if (each.key.episode_no, each.key.rule) == (episode_no, Rule.DEVICE_FAULT)
+            and each.ended_at is None
+        }
 
     def _where(self, episode_no: int, held: Sequence[Held]) -> Surroundings:
-        where = self._surroundings[episode_no]
+        where = replace(self._surroundings[episode_no], faults=self._faults(episode_no))
         if not held:
             return where
         until = max(each.finding.last_at for each in held)
         return replace(where, vitals=self._vitals(episode_no, until))
 
 
-def _key(finding: Finding) -> Key:
-    return finding.key.episode_no, finding.key.rule
-
-
 def _keys(folded: Iterable[Folded]) -> list[Key]:
-    return sorted({_key(entry.finding): True for entry in folded})
+    return sorted(
+        {
+            (entry.finding.key.episode_no, rule): True
+            for entry in folded
+            for rule in may_belong_to(entry.finding)
+        }
+    )
 
 
 def _place(rows: Sequence[_Kept], decision: Decision) -> None:

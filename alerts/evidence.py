@@ -7,7 +7,7 @@ which finding counts is decided in `rules`, what follows from it in `alerts.tria
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from alerts.lifecycle import Facts
 from alerts.lines import UNITS, figure, held_s, summary
@@ -17,6 +17,10 @@ from domain.instant import format_rfc3339
 from rules.finding import Finding, Rule, SiteClass
 
 __all__ = ["Held", "Surroundings", "Worn", "evidence", "facts", "summary", "telling"]
+
+
+FROM_A_SENSOR: Final = (Rule.FEVER, Rule.PULSE, Rule.OXYGEN, Rule.WATCH, Rule.LEFT_HOME)
+"""The rules whose alerts say so, and form a group, when their device is at fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,15 @@ def evidence(held: Held, where: Surroundings) -> dict[str, Any]:
         found["interval_s"] = worn.interval_s
     if where.vitals is not None:
         found["partial_news2"] = partial_news2(where.vitals, where.birth_year, finding.last_at)
+    if rule in FROM_A_SENSOR and finding.key.device_no in where.faults:
+        found |= _doubt(where.faults[finding.key.device_no], worn)
     if finding.detail:
         found |= json.loads(finding.detail)
     return found
+
+
+def _doubt(fault: Finding, worn: Worn) -> dict[str, Any]:
+    """What a device at fault adds to what it measured. It lowers nothing (contract section 5)."""
+    cause = json.loads(fault.detail).get("cause", "") if fault.detail else ""
+    since = format_rfc3339(fault.onset_at)
+    return {"device_fault": {"since": since, "cause": cause}, "group": f"device:{worn.id}"}

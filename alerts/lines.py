@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from alerts.surroundings import Surroundings
-from domain.instant import SECOND_US, to_datetime
+from domain.instant import SECOND_US, parse_rfc3339, to_datetime
 from rules.changes import BASELINE_ORIGIN
 from rules.finding import Finding, Rule
 
@@ -78,7 +78,12 @@ def _silent_line(finding: Finding, where: Surroundings) -> str:
     # Of a silence that lasts only the length at which it was noticed is known.
     length = f"{'over ' if finding.ended_at is None else ''}{_span(finding.value)}"
     expected = _span(where.devices[finding.key.device_no].interval_s)
-    return f"nothing heard since {day}{heard:%H:%M} ({length}), expected every {expected}"
+    line = f"nothing heard since {day}{heard:%H:%M} ({length}), expected every {expected}"
+    said = _detail(finding)
+    if said.get("explained_by") != "battery":
+        return line
+    told = to_datetime(parse_rfc3339(said["battery_at"])).astimezone(zone)
+    return f"battery {said['battery_pct']} % at {told:%H:%M}, {line}"
 
 
 def _pulse_line(finding: Finding, _: Surroundings) -> str:

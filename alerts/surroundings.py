@@ -1,9 +1,10 @@
 """What has to be known of an episode to speak of its findings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.vitals import Vitals
+from rules.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,5 @@ class Surroundings:
     birth_year: int | None = None
     vitals: Vitals | None = None
     """None where nobody asked."""
+    faults: Mapping[int, Finding] = field(default_factory=dict)
+    """By device number: the `device_fault` that stands."""

@@ -19,7 +19,7 @@ from alerts.alert import Alert, Condition, Response
 from alerts.evidence import Held, Surroundings, facts, telling
 from alerts.lifecycle import Facts, Happened, Kind, Refused, Step, moved
 from domain.instant import HOUR_US
-from rules.finding import Severity
+from rules.finding import Rule, Severity
 
 QUIET_US: Final[Mapping[Severity, int]] = {
     # Urgent and critical: contract section 5. Routine is the next day's round.
@@ -45,6 +45,8 @@ class Case:
     """The cases from which late data took a finding in this step."""
     revised: bool = False
     """Whether late data moved a finding in this step."""
+    rule: Rule | None = None
+    """Of the case; None that of the finding that speaks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _open(
         person=where.person,
         grid=where.grid,
         device=where.devices[chosen.key.device_no].id,
-        rule=chosen.key.rule,
+        rule=chosen.key.rule if case.rule is None else case.rule,
         severity=said.severity,
         condition=Condition.ACTIVE,
         response=Response.OPEN,

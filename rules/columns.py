@@ -62,6 +62,10 @@ DENSE: Final = np.dtype(
         ("messages", "<u4"),  # the last 20: a bit each, 1 bad; above them, how many were heard
         ("frozen_t", _value("<i2")),  # the temperature that stays as it is, centi-degrees
         ("frozen_p", _value("u1")),  # and the pulse, at most 255
+        ("battery_pct", "u1"),  # the newest level; see rules.battery_life
+        ("battery_at", "<u2"),  # and when, in minutes since 1970, mod 2^16
+        ("discharge_pct", "u1"),  # one more than where the discharge began; 0 on the charger
+        ("discharge_at", "<u2"),  # and when
         ("going", "<u2"),  # a bit for each sparse column that has a row
     ]
 )
@@ -75,6 +79,8 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
             ("value", "<i4"),  # seconds of silence then
             ("limit", "<i4"),  # seconds allowed then
             ("severity", "u1"),
+            ("battery_pct", "u1"),  # the last level, if the battery explains it
+            ("battery_at", "<u4"),  # and when, in minutes since 1970; 0 it does not
         ]
     ),
     # The level of each of `nights`, two bits a night, the newest lowest: 0 green, 1 yellow, 2 red.

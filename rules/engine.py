@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from domain.batch import Rows
 from rules import (
+    battery_life,
     battery_low,
     device_fault,
     fever,
@@ -213,6 +214,7 @@ def _judge_spell(
         for change in told(step_through(states, marks), before, slots, wearers)
     ]
     placed += watch.mornings(batch)
+    battery_life.note(batch)
     last = np.flatnonzero(np.append(group[1:] != group[:-1], [True] * bool(len(group))))
     states["watermark_at"][group[last]] = rows["measured_at"][last]
     return placed

@@ -153,6 +153,8 @@ class Silent:
     """but at least so many intervals"""
     fragile_grace_s: Annotated[int, Within(0, 86_400)] = 60
     """and so much more."""
+    battery_pct: _Percent = 5
+    """A last level of so much or less explains a silence (contract section 5)."""
 
 
 @dataclass(frozen=True, slots=True)

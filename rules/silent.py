@@ -11,13 +11,15 @@ seconds of silence on the receive clock, its newest support the tick that found 
 it. The verdict depends on the order of arrival and is deterministic in the order of the journal.
 """
 
+import json
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.instant import SECOND_US
+from domain.instant import MINUTE_US, SECOND_US, format_rfc3339, parse_rfc3339
+from rules import battery_life
 from rules.changes import RULEBOOK_ORIGIN, Placed
 from rules.columns import BIT, RUNS
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
@@ -114,6 +116,9 @@ def count(
     silence["value"][rows] = silent_us[which] // SECOND_US
     silence["limit"][rows] = limit_us[which] // SECOND_US
     silence["severity"][rows] = np.where(fragile[which], Severity.URGENT, Severity.ROUTINE)
+    empty = rows[battery_life.explains(states, rows, rulebook, now)]
+    silence["battery_pct"][empty] = states["battery_pct"][empty]
+    silence["battery_at"][empty] = battery_life.told_at(states, empty, now)
     return [
         ((slot, 0, _ORDER), FindingChange(Change.BEGAN, _finding(states, nth, slot, wearers)))
         for nth, slot in zip(rows.tolist(), slots[which].tolist(), strict=True)
@@ -146,7 +151,10 @@ def restore_standing(state: State, slot: int, standing: Finding) -> None:
     """The same, after it, for the finding of this rule that has not ended."""
     slots = np.array([slot])
     rows = state.gather(slots)
-    cells = standing.last_at, standing.value, standing.limit, int(standing.severity)
+    said = json.loads(standing.detail) if standing.detail else {}
+    battery_at = parse_rfc3339(said["battery_at"]) // MINUTE_US if said else 0
+    battery = said.get("battery_pct", 0), battery_at
+    cells = standing.last_at, standing.value, standing.limit, int(standing.severity), *battery
     rows["silence"][0] = cells
     state.put(slots, rows)
 
@@ -165,7 +173,7 @@ def _end(
 def _finding(states: Touched, nth: int, slot: int, wearers: Wearers) -> Finding:
     """The finding an active silence stands for, not ended."""
     heard_at = int(states["heard_at"][nth])
-    began_at, value, limit, severity = states["silence"][nth].item()
+    began_at, value, limit, severity, *battery = states["silence"][nth].item()
     return Finding(
         key=FindingKey(
             int(wearers.episode_no[slot]),
@@ -182,4 +190,16 @@ def _finding(states: Touched, nth: int, slot: int, wearers: Wearers) -> Finding:
         limit=limit,
         origin=RULEBOOK_ORIGIN,
         site="",
+        detail=_explained(*battery),
     )
+
+
+def _explained(battery_pct: int, battery_at: int) -> str:
+    if not battery_at:
+        return ""
+    said = {
+        "battery_at": format_rfc3339(battery_at * MINUTE_US),
+        "battery_pct": battery_pct,
+        "explained_by": "battery",
+    }
+    return json.dumps(said, sort_keys=True, separators=(",", ":"))

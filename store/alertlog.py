@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg.rows import dict_row
 
+from alerts.cases import belongs_to, may_belong_to
 from alerts.folding import Folded, fold
 from alerts.triage import QUIET_US, Case, Decision, decide, steps_of
 from alerts.vitals import NOTHING_KNOWN, Vitals
 from domain.instant import to_datetime
-from rules.finding import FindingChange, Rule
+from rules.finding import Finding, FindingChange, Rule
 from store import findings
 from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
 from store.findings import Standing
@@ -45,7 +46,7 @@ PLACES: Final = (
     " JOIN community c USING (community_no) WHERE e.episode_no = ANY(%s)"
 )
 _WAITED_OUT: Final = (
-    "SELECT DISTINCT f.episode_no, f.rule FROM finding f JOIN alert a ON a.id = f.alert_id"
+    "SELECT DISTINCT f.episode_no, a.rule FROM finding f JOIN alert a ON a.id = f.alert_id"
     " JOIN episode e ON e.episode_no = f.episode_no"
     " WHERE f.ended_at IS NULL AND f.withdrawn_at IS NULL AND a.response = 'closed'"
     " AND a.closed_at <= CASE a.closed_severity WHEN 'critical' THEN %(critical)s"
@@ -106,12 +107,44 @@ class _Loaded:
     """By alert: one that was raised before stays in the grid it was raised in."""
     vitals: Vitals
     """Of the person, up to the newest support."""
+    faults: Mapping[int, Finding]
+    """By device number: what is at fault in this episode."""
 
 
 def _keys(folded: Iterable[Folded]) -> list[Key]:
     return sorted(
-        {(entry.finding.key.episode_no, entry.finding.key.rule): True for entry in folded}
+        {
+            (entry.finding.key.episode_no, rule): True
+            for entry in folded
+            for rule in may_belong_to(entry.finding)
+        }
     )
+
+
+def _held(
+    connection: psycopg.Connection,
+    keys: Sequence[Key],
+    open_: Mapping[Key, Stored],
+    alerts: list[str],
+) -> dict[Key, list[Standing]]:
+    """The findings of each of these cases."""
+    # A silence that the battery explains may be in the battery's case.
+    silent = {(no, Rule.SILENT): True for no, rule in keys if rule is Rule.BATTERY_LOW}
+    found = findings.of_cases(connection, sorted({**silent, **dict.fromkeys(keys)}), alerts)
+    low = {
+        (key.episode_no, key.device_no)
+        for key in (each.held.finding.key for each in found if each.held.finding.ended_at is None)
+        if key.rule is Rule.BATTERY_LOW
+    }
+    held: dict[Key, list[Standing]] = {key: [] for key in keys}
+    for each in found:
+        key = each.held.finding.key
+        episode_no, device_no = key.episode_no, key.device_no
+        battery_low = (episode_no, device_no) in low or (episode_no, Rule.BATTERY_LOW) in open_
+        rule = belongs_to(each.held.finding, each.placed, battery_low=battery_low)
+        if (episode_no, rule) in held:
+            held[episode_no, rule].append(each)
+    return held
 
 
 def _cases(
@@ -124,11 +157,10 @@ def _cases(
     closed = _by_key(fetch(connection, _CLOSED_LAST, arguments))
     losers = fetch(connection, "WHERE a.id = ANY(%s) ORDER BY a.id", [lost]) if lost else []
     alerts = [*open_.values(), *closed.values(), *losers]
-    held: dict[Key, list[Standing]] = {key: [] for key in keys}
-    for each in findings.of_cases(connection, keys, [stored.alert.id for stored in alerts]):
-        held[each.case].append(each)
+    held = _held(connection, keys, open_, [stored.alert.id for stored in alerts])
     places = _places(connection, keys)
     vitals = _vitals(connection, held)
+    faults = findings.standing_faults(connection, [episode_no for episode_no, _ in keys])
     return [
         _Loaded(
             Case(
@@ -138,11 +170,13 @@ def _cases(
                 held=tuple(each.held for each in held[key]),
                 lost=tuple(stored.alert for stored in losers if _key(stored) == key),
                 revised=key in revised,
+                rule=key[1],
             ),
             tuple(held[key]),
             places[key[0]],
             {stored.alert.id: stored.place for stored in alerts},
             vitals.get(key[0], NOTHING_KNOWN),
+            faults.get(key[0], {}),
         )
         for key in keys
     ]
@@ -180,7 +214,8 @@ def _move(
     steps: list[tuple[Step, Place]] = []
     alert_of: dict[int, str] = {}
     for each in loaded:
-        where = replace(each.place.among(each.standing), vitals=each.vitals)
+        among = each.place.among(each.standing)
+        where = replace(among, vitals=each.vitals, faults=each.faults)
         decision = decide(each.case, where, now, new_id)
         steps += [(step, each.places.get(step.after.id, each.place)) for step in steps_of(decision)]
         alert_of |= _placed(each.standing, decision)

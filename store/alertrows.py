@@ -21,7 +21,7 @@ from domain.instant import from_datetime, to_datetime
 from rules.finding import Rule, Severity
 from store.findings import Standing
 
-_AS_IT_MOVED: Final = ("partial_news2",)
+_AS_IT_MOVED: Final = ("partial_news2", "device_fault", "group")
 """Of the evidence: what stays as it was when the alert was raised or moved last."""
 
 CHANNEL: Final = "doorstep_alert_event"

@@ -28,12 +28,8 @@ class Standing:
     finding_no: int
     held: Held
     worn: Worn
-
-    @property
-    def case(self) -> tuple[int, Rule]:
-        """What it belongs to: (episode_no, rule)."""
-        key = self.held.finding.key
-        return key.episode_no, key.rule
+    placed: Rule | None
+    """The rule of the alert it belongs to."""
 
 
 _KEY_ROWS: Final = (
@@ -155,13 +151,18 @@ def _moment(instant: int | None) -> Any:
 
 
 _SELECT: Final = (
-    "SELECT f.*, d.id AS device, d.interval_s FROM finding f JOIN device d USING (device_no)"
+    "SELECT f.*, d.id AS device, d.interval_s, a.rule AS placed FROM finding f"
+    " JOIN device d USING (device_no) LEFT JOIN alert a ON a.id = f.alert_id"
     " WHERE f.withdrawn_at IS NULL AND "
 )
 _OF_CASES: Final = (
     f"{_SELECT}(f.episode_no, f.rule) IN"
     " (SELECT * FROM unnest(%(episodes)s::int[], %(rules)s::text[]))"
     " AND (f.ended_at IS NULL OR f.alert_id IS NULL OR f.alert_id = ANY(%(alerts)s))"
+    " ORDER BY f.finding_no"
+)
+_FAULTS: Final = (
+    f"{_SELECT}f.episode_no = ANY(%s) AND f.rule = 'device_fault' AND f.ended_at IS NULL"
     " ORDER BY f.finding_no"
 )
 _OF_ALERTS: Final = f"{_SELECT}f.alert_id = ANY(%s) ORDER BY f.finding_no"
@@ -181,6 +182,19 @@ def of_cases(
             },
         )
         return [_standing(row) for row in cursor.fetchall()]
+
+
+def standing_faults(
+    connection: psycopg.Connection, episodes: Sequence[int]
+) -> dict[int, dict[int, Finding]]:
+    """By episode and device number: the `device_fault` that is still so."""
+    found: dict[int, dict[int, Finding]] = {}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(_FAULTS, [list(episodes)])
+        for row in cursor.fetchall():
+            finding = _standing(row).held.finding
+            found.setdefault(finding.key.episode_no, {})[finding.key.device_no] = finding
+    return found
 
 
 def of_alerts(connection: psycopg.Connection, alerts: Sequence[str]) -> dict[str, list[Standing]]:
@@ -222,4 +236,5 @@ def _standing(row: Mapping[str, Any]) -> Standing:
         detail=row["detail"],
     )
     held = Held(finding, row["alert_id"], row["late"], row["rulebook_version"])
-    return Standing(row["finding_no"], held, Worn(row["device"], row["interval_s"]))
+    placed = None if row["placed"] is None else Rule(row["placed"])
+    return Standing(row["finding_no"], held, Worn(row["device"], row["interval_s"]), placed)

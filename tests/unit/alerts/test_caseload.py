@@ -95,3 +95,21 @@ def test_an_alert_has_the_vitals_of_then() -> None:
 
 def test_nothing_new_is_nothing_to_do() -> None:
     assert caseload().record([], at(0), "v") == []
+
+
+def test_a_silence_that_the_battery_explains_joins_its_alert() -> None:
+    load = caseload()
+    low = finding(0, severity=Severity.ROUTINE, rule=Rule.BATTERY_LOW, value=3)
+    load.record([began(low)], at(0), "v")
+    explained = '{"battery_at":"2026-02-02T02:40:00Z","battery_pct":3,"explained_by":"battery"}'
+    load.record([began(finding(5, **SILENT, detail=explained))], at(20), "v")
+    (alert,) = load.alerts
+    assert (alert.rule, alert.severity) == (Rule.BATTERY_LOW, Severity.URGENT)
+
+
+def test_an_alert_of_a_faulty_band_says_so() -> None:
+    load = caseload()
+    fault = finding(0, severity=Severity.ROUTINE, rule=Rule.DEVICE_FAULT, detail='{"cause":"x"}')
+    load.record([began(fault)], at(0), "v")
+    load.record([began(finding(0))], at(12), "v")
+    assert load.alerts[1].evidence["group"] == "device:w-1"

@@ -1,9 +1,12 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from alerts.evidence import Worn, evidence, facts, telling
+from domain.instant import format_rfc3339
 from rules.finding import Rule, Severity
-from tests.unit.alerts.cases import WHERE, at, held
+from tests.unit.alerts.cases import WHERE, at, finding, held
 
 SILENT: dict[str, Any] = {"rule": Rule.SILENT, "severity": Severity.ROUTINE, "limit": 900}
 LEFT: dict[str, Any] = {"rule": Rule.LEFT_HOME, "limit": 700}
@@ -61,3 +64,27 @@ def test_the_facts_cover_all_findings() -> None:
 def test_what_a_rule_adds_becomes_part_of_the_evidence() -> None:
     added = evidence(held(detail='{"why":"so"}'), WHERE)
     assert added == evidence(held(), WHERE) | {"why": "so"}
+
+
+FAULT = finding(5, rule=Rule.DEVICE_FAULT, detail='{"bad":12,"cause":"rejected messages","of":20}')
+
+
+def test_a_device_at_fault_is_said_with_what_it_measured_and_lowers_nothing() -> None:
+    where = replace(WHERE, faults={1: FAULT})
+    fever = held(severity=Severity.CRITICAL)
+    assert evidence(fever, where) == evidence(fever, WHERE) | {
+        "device_fault": {"since": format_rfc3339(at(5)), "cause": "rejected messages"},
+        "group": "device:w-1",
+    }
+    assert facts([fever], where).severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("rule", [Rule.SILENT, Rule.NOT_WORN, Rule.BATTERY_LOW, Rule.DEVICE_FAULT])
+def test_but_not_with_what_no_sensor_says(rule: Rule) -> None:
+    where = replace(WHERE, faults={1: FAULT})
+    assert "group" not in evidence(held(rule=rule), where)
+
+
+def test_nor_with_what_another_device_measured() -> None:
+    where = replace(WHERE, faults={1: FAULT})
+    assert "group" not in evidence(held(device_no=2), where)

@@ -105,3 +105,10 @@ def test_a_polygon_has_no_radius_to_speak_of() -> None:
 def test_no_line_accuses(rule: Rule) -> None:
     line = summary(finding(rule=rule), WHERE).lower()
     assert not re.search(r"violat|breach|escape|illegal|offen|absent|left home|ran away", line)
+
+
+def test_an_explained_silence_names_the_battery_too() -> None:
+    said = {"battery_at": "2026-02-02T02:38:00Z", "battery_pct": 3, "explained_by": "battery"}
+    plain = finding(0, last_at=at(15), value=900, **SILENT)
+    explained = replace(plain, detail=json.dumps(said))
+    assert summary(explained, WHERE) == f"battery 3 % at 10:38, {summary(plain, WHERE)}"
