@@ -41,7 +41,7 @@ fmt: setup ## formats, and mends what can be mended by itself
 unit sim it e2e meta: setup
 	@$(BIN)/python scripts/layers.py $@
 unit: ## the mirror of the source, no services
-sim: ## seeded worlds with faults, simulated time
+sim: ## seeded worlds with faults, simulated time; SEED=7 runs one and prints its trace
 it: ## shells against real services
 e2e: ## the whole service from outside
 meta: ## what the project demands of itself

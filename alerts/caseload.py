@@ -112,6 +112,8 @@ class Caseload:
         before = None if stored is None else self._kept.pop((key, stored), None)
         if entry.withdrawn:
             return [before.held.alert] if before is not None and before.held.alert else []
+        if stored is not None and before is None:
+            return []  # as an UPDATE that finds no row
         identity = key, entry.finding.onset_at
         before = before or self._kept.get(identity)
         late = entry.late if before is None else before.held.late

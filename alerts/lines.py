@@ -87,7 +87,7 @@ def _silent_line(finding: Finding, where: Surroundings) -> str:
 
 
 def _pulse_line(finding: Finding, _: Surroundings) -> str:
-    slow = finding.value <= finding.limit
+    slow = finding.peak < finding.value
     worst = _worst(finding, "lowest" if slow else "highest")
     return f"pulse {finding.value}/min at rest{worst}{_lasting(finding)}, limit {finding.limit}"
 

@@ -49,6 +49,8 @@ class Layer:
 def run(name: str, extra: list[str]) -> Layer:
     """Runs one layer and counts what its report says."""
     folder, *options = LAYERS[name]
+    if "SEED" in os.environ and name == "sim":
+        options = ["-s", "-k", "faults"]  # one world, and its trace
     report = ROOT / ".pytest_cache" / f"{name}.xml"
     report.unlink(missing_ok=True)
     print(f"\n--- {name}: {folder}", flush=True)

@@ -7,12 +7,16 @@ committed.
 """
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from alerts.alert import Outcome, Response
+from alerts.caseload import Caseload
+from alerts.lifecycle import Happened, Refused, Step, moved
+from alerts.lifecycle import Kind as Kind_
 from domain.batch import READING, Rows, in_order
 from domain.instant import SECOND_US
 from domain.people import Roster
@@ -47,6 +51,7 @@ from rules.rulebook import DEFAULT
 from rules.state import fresh
 from rules.wearers import Wearers
 from tests.simulation.devices import Boot, Devices, Message
+from tests.simulation.people import caseload
 
 TICKS_FOR_RECEIPTS = 5
 """A device is told of one boot a second."""
@@ -60,10 +65,13 @@ class Faults:
     commit_failure: float
     lost_answer: float
     crash: float
+    people: float = 0.0
+    """Not a fault: how often somebody acts on an alert."""
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Faults":
-        return cls(*(rng.choice((0.0, 0.02, 0.1, 0.3)) for _ in range(4)))
+        lost, failed, unanswered, crash = (rng.choice((0.0, 0.02, 0.1, 0.3)) for _ in range(4))
+        return cls(lost, failed, unanswered, crash, rng.choice((0.0, 0.05)))
 
 
 @dataclass(slots=True)
@@ -118,6 +126,24 @@ class Ledger:
     words: dict[int, str] = field(default_factory=dict)
     receive_clock_us: int = 0
     batch: int = 0
+    cases: Caseload = field(default_factory=lambda: caseload(()))
+    steps: list[Step] = field(default_factory=list)
+    """All that happened to alerts."""
+
+    def act(self, rng: random.Random, now: int) -> None:
+        """Somebody acknowledges an alert, goes to the door, or records what was true."""
+        open_ = [each for each in self.cases.alerts if each.response is not Response.CLOSED]
+        if not open_:
+            return
+        alert = rng.choice(open_)
+        kind = rng.choice((Kind_.ACKNOWLEDGED, Kind_.VISITED, Kind_.OUTCOME))
+        outcome = rng.choice(list(Outcome)) if kind is Kind_.OUTCOME else None
+        done = moved(alert, Happened(kind, now, actor="dr-1", outcome=outcome))
+        if isinstance(done, Refused):
+            return
+        for step in done:
+            self.cases.moved(step)
+            self.steps.append(step)
 
     def commit(self, work: Work) -> Result:
         self.batch += 1
@@ -140,6 +166,9 @@ class Ledger:
             self.late[pair] = min(measured_at, self.late.get(pair, measured_at))
         for change in evaluation.changes:
             self._apply(change)
+        self.steps += self.cases.record(evaluation.changes, work.now, work.rulebook_version)
+        if work.kind is Kind.TICK:
+            self.steps += self.cases.quiet_time_over(work.now)
         return Result(
             batch=self.batch,
             evaluation=evaluation,
@@ -216,10 +245,12 @@ class World:
         self.rng = random.Random(seed)
         self.faults = Faults.drawn(self.rng)
         self.broker = Broker(self.rng, queue=list(messages))
-        self.ledger = Ledger()
+        self.ledger = Ledger(cases=caseload(roster.episodes))
         self.acked: list[tuple[str, bytes]] = []
         self.devices = Devices()
         self.crashes = 0
+        self.troubles: Counter[str] = Counter()
+        """What faults there were, for the summary."""
         self.now = now
         self.trace: list[str] = []
         self._roster = roster
@@ -290,8 +321,11 @@ class World:
         self.now += self.rng.randint(1, SECOND_US)
         roll = self.rng.random()
         if roll < faults.session_loss:
+            self.troubles["sessions lost"] += 1
             self._feed(SourceLost(self.broker.generation, "cut"))
             self._feed(self.broker.connect())
+        elif roll > 1 - faults.people:
+            self.ledger.act(self.rng, self.now)
         elif self._pending and roll < 0.6:
             self._feed(self._pending.pop(0), faults)
         elif roll < 0.7:
@@ -307,6 +341,7 @@ class World:
             if faults is not None and self.rng.random() < faults.crash / 10:
                 self.trace.append(f"{self.now} crash before {type(effect).__name__}")
                 self.crashes += 1
+                self.troubles["crashes"] += 1
                 self._start()
                 return
             self._carry_out(effect, faults)
@@ -330,9 +365,11 @@ class World:
         if self._settled is not None and self._settled[0] is work:
             return Committed(self._settled[1])
         if faults is not None and self.rng.random() < faults.commit_failure:
+            self.troubles["commits failed"] += 1
             return CommitFailed("busy")
         result = self.ledger.commit(work)
         if faults is not None and self.rng.random() < faults.lost_answer:
             self._settled = (work, result)
+            self.troubles["answers lost"] += 1
             return CommitFailed("the answer was lost")
         return Committed(result)

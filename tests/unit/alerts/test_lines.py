@@ -62,6 +62,10 @@ RED = {"night": "2026-02-04", "level": "red", "resting_pulse_bpm": 66, "baseline
             "pulse 128/min at rest (highest 134) for 12 min, limit 111",
         ),
         (
+            finding(0, last_at=at(12), rule=Rule.PULSE, value=111, peak=134, limit=111),
+            "pulse 111/min at rest (highest 134) for 12 min, limit 111",
+        ),
+        (
             finding(0, last_at=at(12), rule=Rule.PULSE, value=38, peak=36, limit=40),
             "pulse 38/min at rest (lowest 36) for 12 min, limit 40",
         ),
