@@ -183,6 +183,7 @@ class Caseload:
             each.key.device_no: each
             for each in (kept.finding for kept in self._kept.values())
             if (each.key.episode_no, each.key.rule) == (episode_no, Rule.DEVICE_FAULT)
+            and each.key.by_journal
             and each.ended_at is None
         }
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from alerts.surroundings import Surroundings
 from domain.instant import SECOND_US, parse_rfc3339, to_datetime
 from rules.changes import BASELINE_ORIGIN
-from rules.finding import Finding, Rule
+from rules.finding import Finding, Rule, SiteClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,9 @@ def _battery_line(finding: Finding, _: Surroundings) -> str:
 
 def _device_fault_line(finding: Finding, _: Surroundings) -> str:
     said = _detail(finding)
+    if finding.key.site_class is SiteClass.HOME:
+        map_ = "Baidu (BD-09)" if said.get("datum") == "bd09" else "Amap or Tencent (GCJ-02)"
+        return f"the home on the map seems to be a position of {map_}: please check the address"
     if "bad" in said:
         return f"{said['bad']} of the last {said.get('of', 20)} messages cannot be used"
     return f"{said.get('cause', 'a sensor that does not change')}{_lasting(finding)}"

@@ -19,7 +19,6 @@ from domain.batch import MISSING, READING, Rows, in_order
 from domain.reading import CORE_LIKE, Site
 from ingest.judging import Judgement
 from ingest.work import History
-from rules.columns import JOURNAL_RULES
 from rules.engine import Evaluation, apply, tick
 from rules.heard import NOTHING_HEARD, Heard
 from rules.rulebook import Rulebook
@@ -104,9 +103,7 @@ class Rehearsal:
         return self.caseload.record(done.changes, now, self._rulebook.version)
 
     def _history(self, pair: Pair, late_from: int) -> History:
-        standing = tuple(
-            each for each in self.caseload.standing(*pair) if each.key.rule not in JOURNAL_RULES
-        )
+        standing = tuple(each for each in self.caseload.standing(*pair) if not each.key.by_journal)
         return History(*pair, in_order(self._of(pair)), standing, late_from)
 
     def _of(self, pair: Pair) -> Rows:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from domain.reading import Site
+from domain.reading import Datum, Site
 from rules.columns import RUNS
 from rules.finding import (
     Change,
@@ -36,6 +36,7 @@ _NAMES: Final = {
     "pulse": (Rule.PULSE, SiteClass.NONE),
     "oxygen": (Rule.OXYGEN, SiteClass.NONE),
     "battery_low": (Rule.BATTERY_LOW, SiteClass.NONE),
+    "wrong_datum": (Rule.DEVICE_FAULT, SiteClass.HOME),
 }
 """What each machine's findings are called."""
 
@@ -112,9 +113,14 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         peak=abs(it.peak),
         limit=abs(it.limit),
         origin=_origin(it, slot, wearers),
-        site=Site(it.site).word if it.site else "",
-        detail=_detail(it, slot, wearers),
+        site=Site(it.site).word if it.site and rule is Rule.FEVER else "",
+        detail=_datum(it) if run == "wrong_datum" else _detail(it, slot, wearers),
     )
+
+
+def _datum(run: Run) -> str:
+    """The run keeps the datum where others keep the site."""
+    return f'{{"cause":"wrong datum","datum":"{Datum(run.site).word}"}}'
 
 
 def _detail(run: Run, slot: int, wearers: Wearers) -> str:

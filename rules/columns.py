@@ -5,8 +5,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from rules.finding import Rule
-
 RUN: Final = np.dtype(
     [
         ("first_at", "<i8"),  # the first qualifying reading of the run; active: the onset
@@ -33,6 +31,7 @@ RUNS: Final = (
     "oxygen",
     "left_home",
     "battery_low",
+    "wrong_datum",
 )
 """The hold machines of one wearer, in the order in which their changes are reported."""
 
@@ -47,7 +46,7 @@ def _value(width: str) -> np.dtype[np.void]:
 DENSE: Final = np.dtype(
     [
         ("watermark_at", "<i8"),  # the newest measured_at judged; 0 none
-        ("near_at", "<i8"),  # the newest reading that heard the home beacon; 0 none
+        ("near_at", "<i8"),  # twice the newest reading that heard the beacon; + 1: once seen inside
         ("heard_at", "<i8"),  # received_at of the newest reading, or the assignment; 0 never
         ("heard_rc", "<i8"),  # the receive clock then
         ("skin_hour", "<i4"),  # the present local hour, since 1970; see rules.baseline
@@ -111,10 +110,6 @@ JOURNAL_COLUMNS: Final = (
     "device_fault",
 )
 """Columns that depend on the order of arrival."""
-
-
-JOURNAL_RULES: Final = (Rule.SILENT, Rule.DEVICE_FAULT)
-"""Rules whose findings do so. Those of all others follow from the readings alone."""
 
 
 def is_going(column: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:

@@ -83,11 +83,11 @@ class _Of:
         self.states["device_fault"][nth] = cells
         return self._placed(nth, FindingChange(Change.BEGAN, self.finding(nth)))
 
-    def seen(self, nth: int, at: int, bad: int) -> Placed:
-        """It is still so."""
+    def seen(self, nth: int, at: int, bad: int, most: int) -> Placed:
+        """It is still so: `bad` at `at`, and at most `most` since it was told last."""
         before = self.finding(nth)
         row = self.states["device_fault"][nth]
-        row["last_at"], row["bad"], row["most"] = at, bad, max(bad, int(row["most"]))
+        row["last_at"], row["bad"], row["most"] = at, bad, max(most, int(row["most"]))
         return self._placed(nth, FindingChange(Change.SEEN, self.finding(nth), before))
 
     def ended(self, nth: int, at: int) -> Placed:
@@ -153,7 +153,7 @@ def _hear_one(of: _Of, nth: int, messages: list[tuple[bool, int]]) -> list[Place
     placed: list[Placed] = []
     known = int(of.states["messages"][nth])
     ring, count = known & _RING, known >> MESSAGES
-    seen = 0
+    seen: list[tuple[int, int]] = []
     for bad, at in messages:
         ring, count = ((ring << 1) | bad) & _RING, min(count + 1, MESSAGES)
         of.states["messages"][nth] = ring | (count << MESSAGES)
@@ -161,14 +161,14 @@ def _hear_one(of: _Of, nth: int, messages: list[tuple[bool, int]]) -> list[Place
         if not row["onset_at"]:
             if count == MESSAGES and 100 * ring.bit_count() >= of.figures.bad_pct * MESSAGES:
                 placed.append(of.began(nth, Cause.MESSAGES, at, at, ring.bit_count()))
-                seen = 0
+                seen.clear()
         elif _is_over(of, nth, ring, bad=bad):
             placed.append(of.ended(nth, at))
-            seen = 0
+            seen.clear()
         elif bad and row["cause"] == Cause.MESSAGES:
-            seen = at
+            seen.append((at, ring.bit_count()))
     if seen:
-        placed.append(of.seen(nth, seen, ring.bit_count()))
+        placed.append(of.seen(nth, *seen[-1], max(count for _, count in seen)))
     return placed
 
 
@@ -243,7 +243,7 @@ def _froze(of: _Of, cause: Cause, nth: int, at: int, length_min: int) -> list[Pl
     if not row["onset_at"]:
         return [of.began(nth, cause, at - length_min * MINUTE_US, at, MESSAGES)]
     if row["cause"] == cause:
-        return [of.seen(nth, at, MESSAGES)]
+        return [of.seen(nth, at, MESSAGES, MESSAGES)]
     return []
 
 

@@ -6,6 +6,7 @@ revises findings; people's actions never do (those are on alerts, `alerts.alert`
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Final
 
 
 class Rule(StrEnum):
@@ -20,6 +21,9 @@ class Rule(StrEnum):
     BATTERY_LOW = "battery_low"
     DEVICE_FAULT = "device_fault"
     WATCH = "watch"
+
+
+JOURNAL_RULES: Final = (Rule.SILENT, Rule.DEVICE_FAULT)
 
 
 class Severity(IntEnum):
@@ -50,6 +54,8 @@ class SiteClass(StrEnum):
 
     CORE = "core"
     SKIN = "skin"
+    HOME = "home"
+    """Of `device_fault`: it is about the pin of the home."""
     NONE = ""
 
 
@@ -61,6 +67,11 @@ class FindingKey:
     device_no: int
     rule: Rule
     site_class: SiteClass
+
+    @property
+    def by_journal(self) -> bool:
+        """Whether it depends on the order of arrival; others follow from the readings alone."""
+        return self.rule in JOURNAL_RULES and self.site_class is SiteClass.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,12 @@ The home beacon (`near_home`) outweighs satellites: hearing it means inside at t
 fixes within two minutes after it are inside, wherever they seem to be. Not hearing it is no
 evidence. A fix outside during a leave window is neither. Without a home there is nothing to leave.
 
+A home pin in another datum (`rules.datums`) makes everybody at home seem to be away, at one other
+place. Fixes of a wearer never seen inside, that such a mix-up explains, are no leaving: they are
+neither here, and are said to be what they are by a run of their own, `wrong_datum`, which is a
+routine `device_fault` about the home. Once a fix was inside the home as it is told, that is over
+for good; a fix that no mix-up explains counts as ever.
+
 A finding's value is the distance from the middle of the home's circle, or from its polygon's edge.
 Offline is never "left home": nothing here looks at the absence of fixes.
 """
@@ -22,10 +28,12 @@ import numpy.typing as npt
 from domain.batch import NO_POSITION
 from domain.geo import columns_to_wgs84
 from domain.instant import SECOND_US
+from rules import datums
 from rules.finding import Severity
 from rules.marks import Batch, Column, Kind, Marks
 
 _E7: Final = 10_000_000
+_ALL_PCT: Final = 100
 
 
 def marks(batch: Batch) -> list[Marks]:
@@ -42,11 +50,67 @@ def marks(batch: Batch) -> list[Marks]:
     column["kind"] = Kind.CLEARS
     # A reading that hears the beacon vetoes its own fix.
     measured = np.flatnonzero((fix & ~veto)[which])
+    column["severity"] = Severity.URGENT
     if len(measured):
         column[measured] = _measure(batch, column[measured])
-    column["severity"] = Severity.URGENT
     _hold(column, batch)
-    return [Marks("left_home", column)]
+    other = _in_another_datum(batch, column, measured)
+    return [Marks("left_home", column), Marks("wrong_datum", other)]
+
+
+def _in_another_datum(batch: Batch, column: Column, measured: npt.NDArray[np.intp]) -> Column:
+    """Takes fixes that a mix-up of datums explains out of `column`, and says so of them.
+
+    Only of wearers who were never seen at home; `measured` are the fixes among the marks.
+    """
+    inside = np.zeros(len(column), dtype=np.bool_)
+    inside[measured] = column["kind"][measured] == Kind.CLEARS
+    seen = _seen_inside(batch, column, inside)
+    unseen = measured[(column["kind"][measured] == Kind.QUALIFIES) & ~seen[measured]]
+    far = column["value"][unseen]
+    unseen = unseen[(far >= datums.NEAREST_DM) & (far <= datums.FARTHEST_DM)]
+    datum = np.zeros(len(column), dtype=np.uint8)
+    if len(unseen):
+        datum[unseen] = _explained(batch, column[unseen])
+        column["kind"][datum != datums.NONE] = Kind.NEITHER
+    awake = batch.states.going("wrong_datum")
+    awake[column["group"][datum != datums.NONE]] = True
+    which = np.flatnonzero(awake[column["group"]])
+    other: Column = column[which]
+    other["kind"] = np.where(
+        datum[which] != datums.NONE,
+        Kind.QUALIFIES,
+        np.where(inside[which], Kind.CLEARS, Kind.NEITHER),
+    )
+    other["severity"], other["site"] = Severity.ROUTINE, datum[which]
+    other["value"] = other["limit"] = _ALL_PCT
+    return other
+
+
+def _seen_inside(
+    batch: Batch, column: Column, inside: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Whose fix was inside by each mark. Remembers it in `near_at`."""
+    group = column["group"]
+    place = np.maximum.accumulate(np.where(inside, np.arange(len(column)), -1))
+    here = (place >= 0) & (group[place] == group)
+    near_at = batch.states["near_at"]
+    seen: npt.NDArray[np.bool_] = here | (near_at[group] & 1 != 0)
+    near_at[group[inside]] |= 1
+    return seen
+
+
+def _explained(batch: Batch, column: Column) -> npt.NDArray[np.uint8]:
+    """The datum in which each of these fixes would be at home, 0 none."""
+    figures, homes = batch.rulebook.left_home, batch.wearers.homes
+    rows = batch.rows[column["row"]]
+    lat, lon = columns_to_wgs84(rows["lat_e7"] / _E7, rows["lon_e7"] / _E7, rows["datum"])
+    places = _homes(batch, batch.slots[column["row"]], column["at"])
+    given_dm = rows["accuracy_dm"]
+    accuracy_dm = np.where(given_dm <= 0, figures.accuracy_unknown_dm, given_dm)
+    error_dm = np.maximum(accuracy_dm, figures.accuracy_floor_dm)
+    within_dm = column["limit"].astype(np.int64) + error_dm
+    return datums.explains(homes, places, lat, lon, within_dm)
 
 
 def _homes(
@@ -62,9 +126,10 @@ def _near_before(batch: Batch, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bo
     place = np.maximum.accumulate(np.where(near, np.arange(len(at)), -1))
     # A row of another wearer says nothing: then it is what the state remembers.
     here = (place >= 0) & (group[place] == group)
-    near_at = np.where(here, at[place], batch.states["near_at"][group])
+    known = batch.states["near_at"]
+    near_at = np.where(here, at[place], known[group] >> 1)
     last = np.flatnonzero(np.append(group[1:] != group[:-1], [True] * bool(len(group))))
-    batch.states["near_at"][group[last]] = near_at[last]
+    known[group[last]] = (near_at[last] << 1) | (known[group[last]] & 1)
     close: npt.NDArray[np.bool_] = at - near_at <= batch.rulebook.left_home.near_home_s * SECOND_US
     return close
 

@@ -162,8 +162,8 @@ _OF_CASES: Final = (
     " ORDER BY f.finding_no"
 )
 _FAULTS: Final = (
-    f"{_SELECT}f.episode_no = ANY(%s) AND f.rule = 'device_fault' AND f.ended_at IS NULL"
-    " ORDER BY f.finding_no"
+    f"{_SELECT}f.episode_no = ANY(%s) AND f.rule = 'device_fault' AND f.site_class = ''"
+    " AND f.ended_at IS NULL ORDER BY f.finding_no"
 )
 _OF_ALERTS: Final = f"{_SELECT}f.alert_id = ANY(%s) ORDER BY f.finding_no"
 

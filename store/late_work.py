@@ -14,8 +14,7 @@ import psycopg
 from domain.batch import Rows
 from domain.instant import from_datetime, to_datetime
 from ingest.work import History
-from rules.columns import JOURNAL_RULES
-from rules.finding import Finding, FindingKey, Rule, Severity, SiteClass
+from rules.finding import JOURNAL_RULES, Finding, FindingKey, Rule, Severity, SiteClass
 from store.readings import fetch
 
 Pair = tuple[int, int]
@@ -64,11 +63,11 @@ _COLUMNS: Final = (
     " peak, limit_value, origin, site, detail FROM finding WHERE withdrawn_at IS NULL"
 )
 _STANDING: Final = (
-    f"{_COLUMNS} AND episode_no = ANY(%s) AND device_no = ANY(%s) AND rule = ANY(%s)"
-    " ORDER BY onset_at, finding_no"
+    f"{_COLUMNS} AND episode_no = ANY(%s) AND device_no = ANY(%s)"
+    " AND (rule = ANY(%s) OR site_class = 'home') ORDER BY onset_at, finding_no"
 )
 _BETWEEN: Final = f"{_COLUMNS} AND onset_at >= %s AND onset_at < %s ORDER BY onset_at, finding_no"
-_IN_JOURNAL_ORDER: Final = f"{_COLUMNS} AND rule = %s AND ended_at IS NULL"
+_IN_JOURNAL_ORDER: Final = f"{_COLUMNS} AND rule = %s AND site_class = '' AND ended_at IS NULL"
 
 
 def add(cursor: psycopg.Cursor, oldest: Mapping[tuple[int, int], int], batch: int) -> None:

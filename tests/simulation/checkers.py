@@ -5,7 +5,6 @@ from typing import Protocol
 
 from alerts.alert import Response
 from domain.instant import SECOND_US
-from rules.columns import JOURNAL_RULES
 from rules.finding import Finding, Rule, Severity
 from tests.simulation.world import World
 
@@ -25,7 +24,7 @@ class FindingsAsInCalm:
         self._calm = calm
 
     def check(self, world: World) -> None:
-        found = {f for f in world.ledger.findings.values() if f.key.rule not in JOURNAL_RULES}
+        found = {f for f in world.ledger.findings.values() if not f.key.by_journal}
         assert found == self._calm
 
 

@@ -44,7 +44,6 @@ from ingest.sequences import Sequences
 from ingest.sources.port import Envelope, Token
 from ingest.wire import Reason, boot_key
 from ingest.work import Beginning, History, Kind, RejectedMessage, Result, Work
-from rules.columns import JOURNAL_RULES
 from rules.engine import apply, evaluate
 from rules.finding import Change, Finding, FindingChange
 from rules.rulebook import DEFAULT
@@ -223,7 +222,7 @@ class Ledger:
                 for finding in sorted(self.findings.values(), key=lambda f: f.onset_at)
                 if finding.key.episode_no == episode_no
                 and finding.key.device_no == device_no
-                and finding.key.rule not in JOURNAL_RULES
+                and not finding.key.by_journal
             )
             found.append(History(episode_no, device_no, mine, standing, late_from))
         return found

@@ -19,7 +19,7 @@ from domain.people import (
     Threshold,
 )
 from domain.reading import Datum, Site, centi
-from rules.columns import JOURNAL_COLUMNS, JOURNAL_RULES, SPARSE
+from rules.columns import JOURNAL_COLUMNS, SPARSE
 from rules.engine import Evaluation, apply, evaluate, merge_replayed, replay, revise, tick
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, SiteClass
 from rules.rulebook import DEFAULT, Rulebook
@@ -145,7 +145,7 @@ class Book:
             (
                 each
                 for each in self.standing.values()
-                if each.key.device_no == slot + 1 and each.key.rule not in JOURNAL_RULES
+                if each.key.device_no == slot + 1 and not each.key.by_journal
             ),
             key=lambda each: (each.onset_at, each.key.rule, each.key.site_class),
         )

@@ -147,7 +147,7 @@ class TestBeacon:
                 reading(minutes(1), 2, near_home=1),
             ]
         )
-        assert service.state["near_at"].tolist() == [minutes(0), 0, minutes(1)]
+        assert (service.state["near_at"] >> 1).tolist() == [minutes(0), 0, minutes(1)]
 
     @pytest.mark.parametrize("near_home", [-1, 0])
     def test_not_hearing_it_is_no_evidence(self, near_home: int) -> None:
