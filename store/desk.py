@@ -133,16 +133,18 @@ class Desk:
         with self._connection() as connection:
             return alertread.counts(connection)
 
-    def episodes(self, staff: Staff, grid: str | None, after: str | None, limit: int) -> Page:
+    def episodes(
+        self, staff: Staff, grid: str | None, after: str | None, limit: int, now: int
+    ) -> Page:
         """People under care, without names."""
         with self._connection() as connection:
-            return episodes.listed(connection, _grids(staff, grid), after, limit)
+            return episodes.listed(connection, _grids(staff, grid), after, limit, now)
 
-    def episode(self, staff: Staff, episode_id: str) -> dict[str, Any] | None:
+    def episode(self, staff: Staff, episode_id: str, now: int) -> dict[str, Any] | None:
         """One of them, with names for those who go there."""
         with self._connection() as connection:
             found = episodes.one(connection, episode_id, _grids(staff), with_who=staff.role.cares)
-            return None if found is None else found.document
+            return None if found is None else episodes.with_presence(connection, found, now)
 
     def readings(self, staff: Staff, episode_id: str, window: Window) -> Page | None:
         """The vitals of one of them. Raises `BadCursor`."""

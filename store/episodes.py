@@ -10,9 +10,11 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
+from alerts import presence
 from alerts.casework import Page
 from domain.instant import format_rfc3339, from_datetime
 from domain.people import Home
+from store import sights
 from store.roster import home_of
 
 _WHO: Final = "p.name AS person_name, p.phone, p.address, p.birth_year, p.flags"
@@ -66,7 +68,11 @@ class Opened:
 
 
 def listed(
-    connection: psycopg.Connection, grid_nos: Sequence[int], after: str | None, limit: int
+    connection: psycopg.Connection,
+    grid_nos: Sequence[int],
+    after: str | None,
+    limit: int,
+    now: int,
 ) -> Page:
     """Episodes in the order of their ids, without names."""
     with connection.cursor(row_factory=dict_row) as cursor:
@@ -74,7 +80,15 @@ def listed(
         rows = cursor.fetchall()
     page = rows[:limit]
     more = page[-1]["id"] if len(rows) > limit else None
-    return Page([_document(row) for row in page], more)
+    seen = sights.of_episodes(connection, [row["episode_no"] for row in page], now)
+    items = [_document(row) | presence.document(seen[row["episode_no"]], now) for row in page]
+    return Page(items, more)
+
+
+def with_presence(connection: psycopg.Connection, opened: Opened, now: int) -> dict[str, Any]:
+    """Its document, with where the person is as far as anybody can tell."""
+    seen = sights.of_episodes(connection, [opened.no], now)
+    return opened.document | presence.document(seen[opened.no], now)
 
 
 def one(

@@ -46,8 +46,11 @@ def episodes(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
-    """In the order of their ids, without names."""
-    return _page(ports.desk.episodes(staff, own_grid(staff, grid), cursor, limit))
+    """In the order of their ids, without names.
+
+    `presence` is `home`, `away` or `unknown`: what nothing is known of is not away.
+    """
+    return _page(ports.desk.episodes(staff, own_grid(staff, grid), cursor, limit, ports.now()))
 
 
 @router.get(
@@ -57,7 +60,7 @@ def episodes(
 )
 def episode(staff: SignedIn, ports: PortsGiven, episode_id: str) -> Response:
     """With name, address and phone for doctors and supervisors."""
-    found = ports.desk.episode(staff, episode_id)
+    found = ports.desk.episode(staff, episode_id, ports.now())
     if found is None:
         raise NotFound("episode")
     return JSONResponse(found)

@@ -53,11 +53,13 @@ class Desk(Protocol):
         """How many alerts are not closed: (severity, response, condition) -> number."""
         ...
 
-    def episodes(self, staff: Staff, grid: str | None, after: str | None, limit: int) -> Page:
+    def episodes(
+        self, staff: Staff, grid: str | None, after: str | None, limit: int, now: int
+    ) -> Page:
         """People under care in the order of their ids, without names."""
         ...
 
-    def episode(self, staff: Staff, episode_id: str) -> dict[str, Any] | None:
+    def episode(self, staff: Staff, episode_id: str, now: int) -> dict[str, Any] | None:
         """One of them; with names for roles that go there."""
         ...
 

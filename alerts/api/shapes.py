@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from alerts.alert import Condition, Outcome, Response
 from alerts.lifecycle import Kind, Type
+from alerts.presence import Presence
 from alerts.signals import Kind as SignalKind
 from domain.reading import TEMPERATURE_C_RANGE, Site
 from rules.finding import Rule
@@ -207,6 +208,10 @@ class EpisodeShape(_Told):
     devices: list[str]
     last_measured_at: AwareDatetime | None
     alerts_not_closed: int
+    presence: Presence
+    presence_at: AwareDatetime | None
+    """When the newest usable fix was; `away`: since when."""
+    on_leave: bool
 
 
 class EpisodesShape(_Told):

@@ -8,8 +8,9 @@ import pytest
 
 from alerts.api.shapes import EpisodesShape, ReadingsShape, RejectionsShape
 from domain.instant import format_rfc3339, to_datetime
+from rules.finding import Rule
 from tests.integration.alerts.readings import store_readings
-from tests.integration.alerts.world import CANARIES, NOW, World, leaks, minute
+from tests.integration.alerts.world import CANARIES, NOW, World, began, leaks, minute
 
 E1 = "/api/v1/episodes/e-1"
 METRE = 1 / 110_895.0
@@ -28,6 +29,19 @@ def test_the_list_is_without_names(client: httpx.Client, world: World) -> None:
     assert answer.json()["items"][0]["last_measured_at"] == format_rfc3339(minute(-3))
     assert page.items[1].last_measured_at is None
     assert not leaks(answer.text)
+
+
+def test_where_people_are_is_home_away_or_unknown(client: httpx.Client, world: World) -> None:
+    store_readings(world, 1, [(-5, 3600, 0.0)])
+    one, other = client.get("/api/v1/episodes").json()["items"]
+    assert (one["presence"], one["presence_at"]) == ("home", format_rfc3339(minute(-5)))
+    assert (other["presence"], other["presence_at"], other["on_leave"]) == ("unknown", None, False)
+    world.record(began(world.finding(1, rule=Rule.LEFT_HOME)))
+    said = client.get(E1)
+    assert said.json()["presence"] == "away"
+    assert "32.06" not in said.text
+    world.record(began(world.finding(1, rule=Rule.SILENT)))
+    assert client.get(E1).json()["presence"] == "unknown"
 
 
 def test_its_pages_follow_each_other(client: httpx.Client) -> None:
