@@ -2,7 +2,7 @@
 # Works with Python 3.11+, make and a network; `make lock` alone needs uv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test services check fmt unit sim it e2e meta bench crash docs lock clean
+.PHONY: help setup demo test services check fmt unit sim it e2e meta golden mutate bench crash docs lock clean
 
 BIN := .venv/bin
 export PYTHON
@@ -38,9 +38,10 @@ fmt: setup ## formats, and mends what can be mended by itself
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
-unit sim it e2e meta: setup
+unit golden sim it e2e meta: setup
 	@$(BIN)/python scripts/layers.py $@
 unit: ## the mirror of the source, no services
+golden: ## the tables that clinicians read
 sim: ## seeded worlds with faults, simulated time; SEED=7 runs one and prints its trace
 it: ## shells against real services
 e2e: ## the whole service from outside
@@ -48,6 +49,9 @@ meta: ## what the project demands of itself
 
 bench: setup services ## one table of figures measured side by side, kept in bench/history.csv
 	@$(BIN)/python -m bench.run $(BENCH)
+
+mutate: setup ## changes the rules in small ways and asks whether a test notices; MUTATE='run pulse'
+	@$(BIN)/python scripts/mutate.py $(MUTATE)
 
 crash: setup services ## kills everything at random moments, a minute a broker; CRASH=--long: 100 times
 	@$(BIN)/python -m tests.crash $(CRASH)

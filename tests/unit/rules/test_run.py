@@ -126,3 +126,11 @@ def test_counters_stop_before_they_overflow() -> None:
     for at in range(400):
         run.step(_PLAIN._replace(at=at, hold_us=10**6))
     assert run.n == MOST
+
+
+def test_what_clears_at_the_instant_of_the_newest_support_is_passed_over() -> None:
+    """No finding is over as it begins."""
+    said = [*ACTIVE, (11, "-"), (41, "-"), (71, "-")]
+    assert steps(*said, clear_us=30, gap_us=30)[3:] == [N, N, E]
+    assert steps(*ACTIVE, (11, "-"), clear_us=0)[3:] == [N]
+    assert steps(*ACTIVE, (12, "-"), clear_us=0)[3:] == [E]

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Changes the rules in small ways, one at a time, and asks whether a test notices.
+
+    make mutate                       every module of rules/, up to 25 mutants of each
+    make mutate MUTATE='run pulse'    these
+    make mutate MUTATE='--most 1000'  all of them; it takes hours
+
+Each mutant is a copy of the tree with one comparison, operator or number changed; its tests are
+those that mirror the module, and the tables of its rule. What survives is listed; survivors that
+are argued in docs/mutation.md are named as such.
+"""
+
+import argparse
+import ast
+import copy
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ARGUED = ROOT / "docs" / "mutation.md"
+MODULES = (
+    *("run", "runs", "hold", "marks", "news2", "pulse", "oxygen", "not_worn", "battery_low"),
+    *("battery_life", "device_fault", "fever", "baseline", "left_home", "datums", "silent"),
+    *("nights", "watch", "spells", "revision", "changes", "own_limits", "stretches"),
+)
+GOLDEN = {"run": "fever", "runs": "fever", "hold": "fever", "baseline": "fever", "nights": "watch"}
+"""Whose tables speak of a module that has none by its own name."""
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+}
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one module."""
+
+    module: str
+    line: int
+    change: str
+    source: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, and what is changed."""
+        return f"rules/{self.module}.py:{self.line}: {self.change}"
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Every small change of a module, in order."""
+    tree = ast.parse((ROOT / "rules" / f"{module}.py").read_text(encoding="utf-8"))
+    for index, node in enumerate(ast.walk(tree)):
+        for field, now, then in _changes(node):
+            other = copy.deepcopy(tree)
+            twin = next(each for n, each in enumerate(ast.walk(other)) if n == index)
+            setattr(twin, field, then)
+            line = getattr(node, "lineno", 0)
+            change = f"{now} -> {ast.unparse(twin)}"
+            yield Mutant(module, line, change, ast.unparse(ast.fix_missing_locations(other)))
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
+        yield "ops", ast.unparse(node), [SWAPS[type(node.ops[0])](), *node.ops[1:]]
+    elif isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
+        yield "op", ast.unparse(node), SWAPS[type(node.op)]()
+    elif isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 1_000:
+        yield "value", str(node.value), node.value + 1
+
+
+def killed(mutant: Mutant, tree: Path) -> bool:
+    """Whether a test notices. `tree` is a copy that is put right again afterwards."""
+    path = tree / "rules" / f"{mutant.module}.py"
+    right = path.read_text(encoding="utf-8")
+    path.write_text(mutant.source, encoding="utf-8")
+    try:
+        done = subprocess.run(
+            _tests(mutant.module), cwd=tree, capture_output=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        path.write_text(right, encoding="utf-8")
+    return done.returncode != 0
+
+
+def _tests(module: str) -> list[str]:
+    mirror = sorted(ROOT.glob(f"tests/unit/rules/test_{module}*.py"))
+    files = [str(path.relative_to(ROOT)) for path in mirror]
+    word = GOLDEN.get(module, module)
+    if (ROOT / "tests" / "golden" / "rules" / f"{word}.toml").exists():
+        files.append("tests/golden/rules/test_tables.py")
+    chosen = f"not test_tables or {word}" if len(files) > len(mirror) else "test"
+    options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-k", chosen]
+    return [sys.executable, "-m", "pytest", *options, *files]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs; 1 if a survivor is not argued."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("modules", nargs="*", default=MODULES)
+    parser.add_argument("--most", type=int, default=25, help="mutants of a module")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    argued = ARGUED.read_text(encoding="utf-8") if ARGUED.exists() else ""
+    unargued = ran = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        skip = shutil.ignore_patterns(".*", "node_modules", "static", "bench")
+        shutil.copytree(ROOT, tree, ignore=skip)
+        for module in options.modules:
+            every = list(mutants(module))
+            some = every
+            if len(every) > options.most:
+                some = random.Random(options.seed).sample(every, options.most)  # noqa: S311 - no secret
+            survived = [each for each in some if not killed(each, tree)]
+            ran += len(some)
+            print(f"{module}: {len(some)} of {len(every)}, {len(survived)} survived", flush=True)
+            for mutant in survived:
+                known = f"`{mutant.change}`" in argued
+                unargued += not known
+                print(f"  {mutant.place}{'  (argued)' if known else ''}", flush=True)
+    print(f"{ran} mutants, {unargued} survivors not argued")
+    return int(unargued > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
