@@ -1,5 +1,6 @@
 """Gaps, numbers, boot words and signals on real databases: what is there is what is committed."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -33,11 +34,14 @@ NUMBERS = 20
 BOOTS = (None, "a", "b", "ü")
 
 
+_IDS = itertools.count()
+
+
 class Process:
     """A pipeline and a ledger, for as long as it lives."""
 
     def __init__(self, database_url: str) -> None:
-        self.ledger = PostgresLedger(database_url, lambda: "never")
+        self.ledger = PostgresLedger(database_url, lambda: f"alert-{next(_IDS)}")
         self.beginning: Beginning = recall(patiently(self.ledger.connect), DEFAULT, NOW)
         self.sequences = self.beginning.sequences
         self._pipeline = Pipeline(Limits(), self.beginning)
