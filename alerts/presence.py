@@ -43,12 +43,14 @@ class Sight:
 
 def document(sight: Sight, now: int) -> dict[str, Any]:
     """As JSON values: `presence`, since when or as of when, and whether leave is given now."""
-    presence = _presence(sight, now)
+    on_leave = any(window.from_at <= now < window.to_at for window in sight.leave)
+    # Whoever may be away is looked for by nobody, so that nothing says that they are at home.
+    presence = Presence.UNKNOWN if on_leave else _presence(sight, now)
     at = {Presence.AWAY: sight.away_since}.get(presence, sight.fix_at)
     return {
         "presence": presence.value,
         "presence_at": None if at is None else format_rfc3339(at),
-        "on_leave": any(window.from_at <= now < window.to_at for window in sight.leave),
+        "on_leave": on_leave,
     }
 
 

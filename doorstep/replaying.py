@@ -131,12 +131,13 @@ def _came_at(line: bytes) -> tuple[str, int, int] | str:
 
 
 def _instant(given: object) -> int | None:
-    if isinstance(given, int) and not isinstance(given, bool):
-        return given * 1_000
     try:
-        return parse_rfc3339(given) if isinstance(given, str) else None
+        at = parse_rfc3339(given) if isinstance(given, str) else None
     except ValueError:
         return None
+    if isinstance(given, int) and not isinstance(given, bool):
+        at = given * 1_000
+    return at if at is not None and _EARLIEST < at < _LATEST else None
 
 
 def _take(
@@ -163,6 +164,8 @@ def _take(
     return "; ".join(_words(each) for each in decoded.rejections)
 
 
+_EARLIEST: Final = parse_rfc3339("2000-01-01T00:00:00Z")
+_LATEST: Final = parse_rfc3339("2200-01-01T00:00:00Z")
 _RECEIVED_AT: Final = 4
 """Its place in a row, `domain.batch.READING`."""
 

@@ -24,6 +24,7 @@ from rules.finding import (
     SiteClass,
 )
 from rules.hold import Events
+from rules.pulse import LOW_SIDE
 from rules.run import Cells, Run, Step
 from rules.touched import Touched
 from rules.wearers import Wearers
@@ -97,7 +98,7 @@ def _last_of_group(group: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
     """The finding an active run stands for, not ended.
 
-    Rules for which less is worse keep their figures negative, so that the worst is the largest.
+    Rules for which less is worse keep their figures so that the worst is the largest.
     """
     rule, site_class = _NAMES[run]
     it = Run(*cells)
@@ -109,13 +110,20 @@ def finding_of(run: str, cells: Cells, slot: int, wearers: Wearers) -> Finding:
         ended_at=None,
         severity=Severity(it.severity),
         last_at=it.last_at,
-        value=abs(it.value),
-        peak=abs(it.peak),
-        limit=abs(it.limit),
+        value=_figure(run, it.value),
+        peak=_figure(run, it.peak),
+        limit=_figure(run, it.limit),
         origin=_origin(it, slot, wearers),
         site=Site(it.site).word if it.site and rule is Rule.FEVER else "",
         detail=_datum(it) if run == "wrong_datum" else _detail(it, slot, wearers),
     )
+
+
+def _figure(run: str, kept: int) -> int:
+    """A figure of a run as it was measured: see `rules.pulse` and those that keep it negative."""
+    if run == "pulse" and kept > LOW_SIDE // 2:
+        return LOW_SIDE - kept
+    return abs(kept)
 
 
 def _datum(run: Run) -> str:

@@ -64,7 +64,9 @@ def _in_another_datum(batch: Batch, column: Column, measured: npt.NDArray[np.int
     Only of wearers who were never seen at home; `measured` are the fixes among the marks.
     """
     inside = np.zeros(len(column), dtype=np.bool_)
-    inside[measured] = column["kind"][measured] == Kind.CLEARS
+    # Whose error alone reaches the home has not been seen there.
+    there = column["value"][measured] <= column["limit"][measured]
+    inside[measured] = (column["kind"][measured] == Kind.CLEARS) & there
     seen = _seen_inside(batch, column, inside)
     unseen = measured[(column["kind"][measured] == Kind.QUALIFIES) & ~seen[measured]]
     far = column["value"][unseen]

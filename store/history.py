@@ -16,6 +16,7 @@ from domain.batch import Rows
 from domain.instant import from_datetime, to_datetime
 from ingest.work import Kind
 from rules.finding import Finding
+from store import rejections
 from store.alertlog import PLACES
 from store.alertrows import place
 from store.late_work import findings_between
@@ -43,6 +44,8 @@ class Step:
     receive_clock_us: int
     rows: Rows
     """What it stored; `slot` is not filled in."""
+    spoilt: list[tuple[int, int]]
+    """(device_no, received_at) of messages of which it kept something as rejected."""
 
 
 def steps(cursor: psycopg.Cursor, until_at: int) -> Iterator[Step]:
@@ -51,11 +54,15 @@ def steps(cursor: psycopg.Cursor, until_at: int) -> Iterator[Step]:
     while taken := cursor.execute(_STEPS, [since, to_datetime(until_at), AT_A_TIME]).fetchall():
         until = int(taken[-1][0])
         rows, batches = fetch_with_batches(cursor, since, until)
+        kept = rejections.messages_of(cursor, since, until)
         order = np.argsort(batches, kind="stable")
         rows, batches = rows[order], batches[order]
         for batch, kind, now_at, receive_clock_us in taken:
             first, last = np.searchsorted(batches, [batch, batch + 1])
-            yield Step(Kind(kind), from_datetime(now_at), receive_clock_us, rows[first:last])
+            yield Step(
+                *(Kind(kind), from_datetime(now_at), receive_clock_us, rows[first:last]),
+                kept.get(batch, []),
+            )
         since = until
 
 

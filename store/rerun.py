@@ -91,9 +91,11 @@ def run_on(
     cursor: psycopg.Cursor, shard: int, found: Restored, wearers: Wearers, rulebook: Rulebook
 ) -> None:
     """Runs what the journal has after the pages, in place. Wearers without a page stay as are."""
-    paged = found.of_wearer[found.of_wearer != NO_PAGE]
+    paged = np.concatenate([found.of_wearer, found.of_device])
+    paged = paged[paged != NO_PAGE]
     if not len(paged):
         return
+    # A wearer judged anew has a newer page than the numbers of their device.
     since = int(paged.min())
     while steps := cursor.execute(_STEPS, [shard, since, STEPS]).fetchall():
         until = int(steps[-1][0])
@@ -127,14 +129,14 @@ def _run(
             mine = in_order(part[_older(found.of_wearer, part["slot"], batch)])
             bad = [(worn[no], at) for no, at in kept.get(batch, ()) if no in worn]
             evaluation = evaluate(
-                *(found.state, mine, wearers, rulebook, now, receive_clock_us), _heard(mine, bad)
+                *(found.state, mine, wearers, rulebook, now, receive_clock_us), heard_in(mine, bad)
             )
         if evaluation is not None:
             _take_over(found, evaluation, batch)
         _count(found, part, rejected.get(batch, []), batch, now)
 
 
-def _heard(rows: Rows, bad: list[tuple[int, int]]) -> Heard:
+def heard_in(rows: Rows, bad: list[tuple[int, int]]) -> Heard:
     """The messages of a step, as far as it can be told: what came at one instant is one."""
     came = np.stack((rows["slot"].astype(np.int64), rows["received_at"]), axis=1)
     spoilt = np.array(bad, dtype=np.int64).reshape(-1, 2)

@@ -37,5 +37,6 @@ def test_presence(changed: dict[str, Any], presence: str, when: int | None) -> N
 
 def test_leave_is_said_beside_it() -> None:
     leave = (LeaveWindow(NOW - 5, NOW + 5, "swab test"),)
-    assert document(replace(SEEN, leave=leave), NOW)["on_leave"]
+    said = document(replace(SEEN, leave=leave), NOW)
+    assert (said["on_leave"], said["presence"]) == (True, "unknown")
     assert not document(replace(SEEN, leave=leave), NOW + 5)["on_leave"]

@@ -90,15 +90,17 @@ def test_what_is_not_accepted_says_why_and_where() -> None:
         b"[]",
         b'{"device": "w-1"}',
         line(0, pulse_bpm=70, received_at="yesterday"),
+        b'{"device": "w-1", "measured_at": 1000000000000000000000000000000, "pulse_bpm": 70}',
+        b'{"device": "w-1", "measured_at": "9999-01-01T00:00:00Z", "pulse_bpm": 70}',
         line(1, "w-9", pulse_bpm=70),
         line(2, pulse_bpm=70, spo2_pct=7),
         b"",
     ]
     played = play(lines, CAST, DEFAULT)
-    assert [number for number, _ in played.rejected] == [1, 2, 3, 4, 5, 6]
-    assert "unknown_device" in played.rejected[4][1]
-    assert "out_of_range at /spo2_pct" in played.rejected[5][1]
-    assert (played.lines, played.readings) == (6, 1)
+    assert [number for number, _ in played.rejected] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert "unknown_device" in played.rejected[6][1]
+    assert "out_of_range at /spo2_pct" in played.rejected[7][1]
+    assert (played.lines, played.readings) == (8, 1)
 
 
 def test_a_gap_of_years_takes_no_longer_than_a_week() -> None:

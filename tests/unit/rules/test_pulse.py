@@ -32,8 +32,8 @@ def test_age_is_by_the_calendar_of_the_reading() -> None:
     assert not pulses(*drawn, worn=Worn(birth_year=2025))
 
 
-def test_who_is_said_to_be_born_later_is_an_infant() -> None:
-    assert not pulses((0, 155), (5, 155), (10, 155), worn=Worn(birth_year=2027))
+def test_who_is_said_to_be_born_later_is_of_unknown_age() -> None:
+    assert len(pulses((0, 115), (5, 115), (10, 115), worn=Worn(birth_year=2027))) == 1
 
 
 def test_of_unknown_age_is_an_adult() -> None:
@@ -50,6 +50,9 @@ def test_children_and_adults_in_one_batch_have_their_own_bounds() -> None:
     assert service.book.of(0)[0].severity is Severity.CRITICAL
 
 
-def test_high_and_low_in_turn_are_one_finding_and_the_high_side_counts_as_worse() -> None:
-    (found,) = pulses((0, 38), (5, 120), (10, 38))
-    assert (found.peak, found.severity) == (120, Severity.CRITICAL)
+def test_high_and_low_in_turn_are_one_finding_and_the_low_side_counts_as_worse() -> None:
+    (found,) = pulses((0, 115), (5, 115), (10, 30), (15, 116))
+    assert (found.value, found.peak, found.limit) == (116, 30, 111)
+    assert found.severity is Severity.CRITICAL
+    (found,) = pulses((0, 38), (5, 38), (10, 112))
+    assert (found.value, found.peak, found.limit) == (112, 38, 40)
