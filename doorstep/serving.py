@@ -25,6 +25,7 @@ from doorstep.watchdog import watched
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.errors import StoreUnreachable
+from store.pool import Pool
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,9 @@ async def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT; raises what `doorstep.cli` turns into exit codes."""
     faults.arm(os.environ)
     listener = listen("http.port", settings.http.host, settings.http.port)
-    desk = Desk(settings.database_url)
-    desk.open()
+    pool = Pool(settings.database_url)
+    desk = Desk(pool)
+    pool.open()
     try:
         await _wait_for(desk)
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING)
@@ -86,7 +88,7 @@ async def run(settings: Settings) -> None:
             await _serve_until_stopped(server, dispatcher, listener)
     finally:
         listener.close()
-        await asyncio.to_thread(desk.close)
+        await asyncio.to_thread(pool.close)
 
 
 async def _serve_until_stopped(

@@ -1,72 +1,38 @@
 """What the HTTP side may ask of the database: each call is one pooled connection, soon given back.
 
-Implements the ports of `alerts.api.ports`. Nothing is decided here: calls go to the modules that
-hold the SQL, with the grids of whoever asks, and psycopg's errors become `store.errors`.
+Implements the port of `alerts.api.ports`. Nothing is decided here: calls go to the modules that
+hold the SQL, with the grids of whoever asks.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from alerts import signals as noticed
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.staff import Staff
 from domain.instant import MINUTE_US, SECOND_US, parse_rfc3339
 from store import access, alertread, casework, episodes, signals, vitals
-from store.errors import StoreBusy, StoreMismatch, StoreUnreachable, translated
+from store.errors import StoreBusy, StoreMismatch, StoreUnreachable
 from store.migrate import check_schema
+from store.pool import Pool
 
 READINGS_SHOWN: Final = 50
 """How many readings an alert shows as evidence."""
 _BEFORE_ONSET_US: Final = 10 * MINUTE_US
 _WHO: Final = ("person_name", "phone", "address", "birth_year", "flags")
-_POOL: Final = 10
-_PATIENCE_S: Final = 5.0
 
 
 class Desk:
-    """The pool and the questions. Threads may share it."""
+    """The questions. Threads may share it."""
 
-    def __init__(self, database_url: str) -> None:
-        self._pool = ConnectionPool(
-            database_url,
-            min_size=1,
-            max_size=_POOL,
-            timeout=_PATIENCE_S,
-            open=False,
-            check=ConnectionPool.check_connection,
-            kwargs={
-                "connect_timeout": 5,
-                "autocommit": True,
-                "options": "-c synchronous_commit=on -c timezone=UTC -c statement_timeout=10000"
-                " -c lock_timeout=5000",
-                "application_name": "doorstep-serve",
-                "keepalives_idle": 5,
-                "keepalives_interval": 2,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 15_000,
-            },
-        )
-
-    def open(self) -> None:
-        """Starts to connect, in the background."""
-        self._pool.open()
-
-    def close(self) -> None:
-        """Closes what is idle, and the rest when it comes back."""
-        self._pool.close()
-
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection]:
-        with translated(), self._pool.connection() as connection:
-            yield connection
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
 
     def check(self) -> None:
         """Raises `StoreUnreachable`, or `StoreMismatch` for a schema that is not this version's."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             check_schema(connection)
 
     def ready(self) -> list[str]:
@@ -81,12 +47,12 @@ class Desk:
 
     def alerts(self, staff: Staff, grid: str | None, query: AlertQuery) -> Page:
         """Alerts, most urgent first, of one grid or all of the member's. Raises `BadCursor`."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             return alertread.listed(connection, _grids(staff, grid), query)
 
     def alert(self, staff: Staff, alert_id: str) -> dict[str, Any] | None:
         """One alert with the readings behind it and, for those who go there, who it is."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             found = alertread.one(connection, alert_id, _grids(staff))
             if found is None:
                 return None
@@ -108,47 +74,47 @@ class Desk:
 
     def alert_events(self, staff: Staff, alert_id: str) -> list[dict[str, Any]] | None:
         """The log of one alert, oldest first."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             if alertread.one(connection, alert_id, _grids(staff)) is None:
                 return None
             return alertread.events(connection, alert_id)
 
     def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
         """Does what a member of staff says, or says why not."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             return casework.act(connection, alert_id, deed, staff, now)
 
     def events_since(self, staff: Staff, grid: str | None, event_id: int) -> list[LoggedEvent]:
         """Events after one that this member may see, in order; at most `EVENTS_A_READ`."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             return alertread.since(connection, event_id, _grids(staff, grid))
 
     def last_event_id(self) -> int:
         """The newest event's id, of all grids."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             return alertread.last_event_id(connection)
 
     def alert_counts(self) -> Mapping[tuple[str, str, str], int]:
         """How many alerts are not closed, by severity, response and condition."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             return alertread.counts(connection)
 
     def episodes(
         self, staff: Staff, grid: str | None, after: str | None, limit: int, now: int
     ) -> Page:
         """People under care, without names."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             return episodes.listed(connection, _grids(staff, grid), after, limit, now)
 
     def episode(self, staff: Staff, episode_id: str, now: int) -> dict[str, Any] | None:
         """One of them, with names for those who go there."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             found = episodes.one(connection, episode_id, _grids(staff), with_who=staff.role.cares)
             return None if found is None else episodes.with_presence(connection, found, now)
 
     def readings(self, staff: Staff, episode_id: str, window: Window) -> Page | None:
         """The vitals of one of them. Raises `BadCursor`."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             found = episodes.one(connection, episode_id, _grids(staff), with_who=False)
             if found is None:
                 return None
@@ -158,19 +124,19 @@ class Desk:
         self, staff: Staff, device: str | None, after: str | None, limit: int
     ) -> Page | None:
         """What did not become a reading."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             return episodes.rejections(connection, _grids(staff), device, after, limit)
 
     def gaps(
         self, staff: Staff, device: str | None, page: tuple[str | None, int], now: int
     ) -> Page | None:
         """Sequence numbers that are missing. Raises `BadCursor`."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             return signals.gaps(connection, _grids(staff), device, page, now)
 
     def signals(self, staff: Staff, horizon: noticed.Horizon, query: noticed.Query) -> Page:
         """Where the service is blind: what ingestion wrote, and what is to be seen without it."""
-        with self._connection() as connection:
+        with self._pool.of(staff) as connection:
             return noticed.listed(
                 signals.recorded(connection, horizon, query),
                 signals.missing(connection, _grids(staff), horizon, query),
@@ -181,7 +147,7 @@ class Desk:
 
     def blindness(self, horizon: noticed.Horizon) -> Mapping[str, bool]:
         """Of the signals that have no row, which are active anywhere."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             return {
                 noticed.Kind.BLIND: signals.heartbeat(connection).old(horizon),
                 noticed.Kind.GAP: signals.any_gap(connection, horizon),
@@ -189,30 +155,30 @@ class Desk:
 
     def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
         """Whose token this is."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             return access.by_token(connection, sha256, real_now)
 
     def by_session(self, sha256: bytes, real_now: int) -> Staff | None:
         """Whose session this is."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             return access.by_session(connection, sha256, real_now)
 
     def password_hash(self, staff_id: str) -> str | None:
         """The hash of a member's password; None where there is none."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             return access.password_hash(connection, staff_id)
 
     def open_session(
         self, staff_id: str, sha256: bytes, real_now: int, expires_at: int
     ) -> Staff | None:
         """Begins a session of a member who is known."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             access.open_session(connection, staff_id, sha256, real_now, expires_at)
             return access.by_session(connection, sha256, real_now)
 
     def close_session(self, sha256: bytes) -> None:
         """Ends a session."""
-        with self._connection() as connection:
+        with self._pool.of_service() as connection:
             access.close_session(connection, sha256)
 
 

@@ -36,6 +36,7 @@ from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Seve
 from store import access, alertlog
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.pool import Pool
 from store.roster_import import import_document
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
@@ -251,7 +252,8 @@ class Server:
     def __init__(self, url: str, now: int, console: Path) -> None:
         self.now = now
         self.factor = 60.0
-        self.desk = Desk(url)
+        self.pool = Pool(url)
+        self.desk = Desk(self.pool)
         self._url = url
         self._console = console
         self._listener = listen("http.port", "127.0.0.1", 0)
@@ -289,7 +291,7 @@ class Server:
         self._up.set()
 
     def __enter__(self) -> Self:
-        self.desk.open()
+        self.pool.open()
         self._thread.start()
         assert self._up.wait(10)
         return self
@@ -298,7 +300,7 @@ class Server:
         self._server.should_exit = True
         self._thread.join(15)
         assert not self._thread.is_alive()
-        self.desk.close()
+        self.pool.close()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from alerts.api.ports import Ports
 from alerts.dispatcher import Dispatcher
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.pool import Pool
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -51,7 +52,7 @@ ASKED = {
 @cache
 def openapi() -> dict[str, Any]:
     ports = Ports(
-        desk=Desk(NOWHERE),
+        desk=Desk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
         real_now=lambda: 0,

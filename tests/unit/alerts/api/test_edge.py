@@ -10,13 +10,14 @@ from alerts.api.ports import Ports
 from alerts.dispatcher import Dispatcher
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.pool import Pool
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 
 async def _ask(method: str, path: str) -> httpx.Response:
     ports = Ports(
-        desk=Desk(NOWHERE),
+        desk=Desk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
         real_now=lambda: 0,

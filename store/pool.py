@@ -1,0 +1,60 @@
+"""The connections that the serving process shares among its threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from alerts.staff import Staff
+from store.errors import translated
+
+_SIZE: Final = 10
+_PATIENCE_S: Final = 5.0
+
+
+class Pool:
+    """Connections, each given back soon. psycopg's errors become `store.errors`."""
+
+    def __init__(self, database_url: str) -> None:
+        self._pool = ConnectionPool(
+            database_url,
+            min_size=1,
+            max_size=_SIZE,
+            timeout=_PATIENCE_S,
+            open=False,
+            check=ConnectionPool.check_connection,
+            kwargs={
+                "connect_timeout": 5,
+                "autocommit": True,
+                "options": "-c synchronous_commit=on -c timezone=UTC -c statement_timeout=10000"
+                " -c lock_timeout=5000",
+                "application_name": "doorstep-serve",
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
+            },
+        )
+
+    def open(self) -> None:
+        """Starts to connect, in the background."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Closes what is idle, and the rest when it comes back."""
+        self._pool.close()
+
+    @contextmanager
+    def of_service(self) -> Iterator[psycopg.Connection]:
+        """A connection for what the service itself asks."""
+        with translated(), self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def of(self, staff: Staff) -> Iterator[psycopg.Connection]:
+        """A connection for what a member of staff asks."""
+        del staff
+        with self.of_service() as connection:
+            yield connection
