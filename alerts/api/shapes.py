@@ -60,6 +60,27 @@ class Remark(_Sent):
     note: Note = ""
 
 
+class Comment(_Sent):
+    """A word for the log that is its own purpose."""
+
+    note: Annotated[Note, Field(min_length=1)]
+
+
+class Assignment(_Sent):
+    """Whose it is from now on."""
+
+    assignee: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            pattern=NOT_NUL,
+            description="a doctor or supervisor of the alert's grid; null: you",
+        ),
+    ] = None
+    note: Note = ""
+
+
 class OutcomeReport(_Sent):
     """What was true at the door."""
 
