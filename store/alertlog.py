@@ -41,7 +41,7 @@ _CLOSED_LAST: Final = (
 )
 PLACES: Final = (
     "SELECT e.episode_no, e.id AS episode, e.building, e.home, p.id AS person, g.grid_no,"
-    " g.id AS grid, g.escalate_to, c.timezone, p.birth_year"
+    " g.id AS grid, g.escalate_to, c.timezone, p.birth_year, p.flags"
     " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
     " JOIN community c USING (community_no) WHERE e.episode_no = ANY(%s)"
 )

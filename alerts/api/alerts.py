@@ -85,7 +85,7 @@ ConditionsGiven = Annotated[Conditions, Depends()]
 def alerts(
     staff: SignedIn, ports: PortsGiven, asked: Annotated[shapes.AlertsAsked, Query()]
 ) -> Answered:
-    """Not closed before closed, then by severity, nobody on it yet, still so, longest waiting."""
+    """Not closed first, then severity, nobody on it yet, still so, vulnerable, longest waiting."""
     severities = _words("severity", asked.severity, shapes.SEVERITIES)
     query = AlertQuery(
         responses=tuple(Response(word) for word in _words("response", asked.response, [*Response])),
@@ -100,7 +100,7 @@ def alerts(
 
 
 @router.get(
-    "/{alert_id}", summary="One alert", responses=shapes.answers(shapes.AlertShape, 401, 404)
+    "/{alert_id}", summary="One alert", responses=shapes.answers(shapes.ListedAlertShape, 401, 404)
 )
 def alert(staff: SignedIn, ports: PortsGiven, alert_id: str) -> Answered:
     """With `evidence.readings`, and for doctors and supervisors `who`: name, address, phone."""

@@ -162,6 +162,8 @@ class AlertShape(_Told):
     person: str
     grid: str
     building: str
+    vulnerable: bool
+    """Lives alone, is chronically ill, or 80 or older; which of these is with `who`."""
     device: str
     rule: Rule
     severity: Severity
@@ -181,10 +183,17 @@ class AlertShape(_Told):
     version: int
 
 
+class ListedAlertShape(AlertShape):
+    """An alert as it is read, not as it was told."""
+
+    building_alerts: int
+    """Alerts of the same building and grid that are not closed, this one among them."""
+
+
 class AlertsShape(_Told):
     """Part of a list of alerts."""
 
-    items: list[AlertShape]
+    items: list[ListedAlertShape]
     next: str | None
 
 

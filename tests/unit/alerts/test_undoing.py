@@ -8,7 +8,7 @@ from alerts.alert import Alert, Outcome, Response
 from alerts.document import document
 from alerts.lifecycle import Before, Happened, Kind, Refused, moved
 from alerts.undoing import LastDeed, undone
-from tests.unit.alerts.cases import alert, at
+from tests.unit.alerts.cases import WHERE, alert, at
 
 OPEN = alert(deadline_at=at(25))
 
@@ -17,7 +17,7 @@ def done(standing: Alert, kind: Kind, **given: object) -> tuple[Alert, LastDeed]
     """The alert after a deed of dr-1, and the deed as the log has it."""
     steps = moved(standing, Happened(kind, at(20), actor="dr-1", **given))  # type: ignore[arg-type]
     assert not isinstance(steps, Refused)
-    return steps[-1].after, LastDeed(kind, "dr-1", at(20), document(standing, "3"))
+    return steps[-1].after, LastDeed(kind, "dr-1", at(20), document(standing, WHERE))
 
 
 def test_it_brings_back_what_people_had_done() -> None:
@@ -60,7 +60,7 @@ def test_nothing_was_done() -> None:
 
 
 def test_an_undo_is_not_undone() -> None:
-    last = LastDeed(Kind.UNDONE, "dr-1", at(20), document(OPEN, "3"))
+    last = LastDeed(Kind.UNDONE, "dr-1", at(20), document(OPEN, WHERE))
     assert isinstance(undone(OPEN, last, None, "dr-1", at(20)), Refused)
 
 
