@@ -67,9 +67,9 @@ def look_back(database_url: str, rulebook: Rulebook, from_at: int, to_at: int) -
             stood = history.found(cursor, from_at, to_at)
     given = [each for each in rehearsal.caseload.findings if from_at <= each.onset_at < to_at]
     alerts = [alert for alert in rehearsal.caseload.alerts if from_at <= alert.onset_at < to_at]
-    building = {each.episode: each.building for each in where.values()}
+    around = {each.episode: each for each in where.values()}
     return Seen(
-        [document(alert, building[alert.episode]) for alert in alerts],
+        [document(alert, around[alert.episode]) for alert in alerts],
         _differences([each for each in stood if each.key.episode_no in where], given, where),
     )
 

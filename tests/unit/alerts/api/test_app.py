@@ -110,7 +110,7 @@ def test_what_can_be_asked(path: str) -> None:
 
 
 def test_writes_take_their_conditions() -> None:
-    for deed in ("acknowledge", "visit", "outcome"):
+    for deed in ("acknowledge", "visit", "outcome", "note", "assign", "undo"):
         operation = operations()["POST", f"/alerts/{{alert_id}}/{deed}"]
         names = {each["name"] for each in operation["parameters"]}
         assert {"if-match", "idempotency-key"} <= {name.lower() for name in names}
