@@ -26,6 +26,7 @@ from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.errors import StoreUnreachable
 from store.pool import Pool
+from store.truth_desk import TruthDesk
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ async def run(settings: Settings) -> None:
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING)
         ports = Ports(
             desk=desk,
+            truth=TruthDesk(pool),
             dispatcher=dispatcher,
             now=settings.make_clock().now,
             real_now=SystemClock().now,

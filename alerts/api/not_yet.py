@@ -13,7 +13,6 @@ ROUTES: Final = (
     ("POST", "/alerts/{alert_id}/note"),
     ("POST", "/alerts/{alert_id}/assign"),
     ("POST", "/alerts/{alert_id}/undo"),
-    ("GET", "/rules/accuracy"),
     ("GET", "/reports/daily"),
 )
 

@@ -160,13 +160,6 @@ class AlertShape(_Told):
     version: int
 
 
-class AlertsShape(_Told):
-    """Part of a list of alerts."""
-
-    items: list[AlertShape]
-    next: str | None
-
-
 class EventShape(_Told):
     """An entry of an alert's log."""
 
