@@ -32,6 +32,7 @@ from store.desk import Desk
 from store.errors import StoreUnreachable
 from store.outbox import Outbox
 from store.pool import Pool
+from store.truth_desk import TruthDesk
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ async def run(settings: Settings) -> None:
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
         ports = Ports(
             desk=desk,
+            truth=TruthDesk(pool),
             dispatcher=dispatcher,
             now=settings.make_clock().now,
             real_now=SystemClock().now,
