@@ -15,6 +15,7 @@ from alerts.api import (
     sessions,
     signals,
     stream,
+    webhooks,
 )
 from alerts.api.edge import Edge
 from alerts.api.ports import Ports
@@ -44,7 +45,7 @@ def create_app(ports: Ports, version: str) -> Edge:
     app.state.metrics = metrics
     app.state.door = sessions.Door(metrics.sign_ins)
     # The stream before the alerts: `stream` is no alert's id.
-    for module in (sessions, stream, alerts, episodes, signals, not_yet, health):
+    for module in (sessions, stream, alerts, episodes, signals, webhooks, not_yet, health):
         app.include_router(module.router)
     docs.install(app)
     pages.install(app, ports.console)

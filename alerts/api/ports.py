@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from alerts.api.webhook_ports import Webhooks
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.dispatcher import Dispatcher
 from alerts.signals import Horizon, Query
@@ -126,3 +127,4 @@ class Ports:
     """The folder of the page's files; it may be missing."""
     unavailable: tuple[type[Exception], ...]
     """What the desk raises while the database cannot answer."""
+    webhooks: Webhooks
