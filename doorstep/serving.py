@@ -8,7 +8,6 @@ import socket
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from random import SystemRandom
 from typing import Final
 
 import typer
@@ -17,22 +16,21 @@ from typing_extensions import override
 
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
-from alerts.feeds.port import Sender
+from alerts.feeds.webhook import new_secret
 from alerts.feeds.worker import Worker
-from alerts.subscription import Subscription
-from doorstep import faults
+from doorstep import faults, feeds
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
-from store import subscribers
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.errors import StoreUnreachable
-from store.outbox import Outbox
 from store.pool import Pool
 from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +69,9 @@ async def run(settings: Settings) -> None:
     pool.open()
     try:
         await _wait_for(desk)
-        await asyncio.to_thread(_keep_own_feeds, pool)
-        worker = Worker(
-            Outbox(settings.database_url),
-            senders(),
-            SystemClock().now,
-            SystemRandom().random,
-            PASSING,
-        )
+        await asyncio.to_thread(feeds.keep_own_feeds, pool)
+        sender = feeds.webhook_sender(settings)
+        worker = feeds.worker(settings, {"webhook": sender})
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
         ports = Ports(
             desk=desk,
@@ -89,6 +82,7 @@ async def run(settings: Settings) -> None:
             clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
+            webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
         )
         server = _Server(
             uvicorn.Config(
@@ -108,23 +102,6 @@ async def run(settings: Settings) -> None:
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
-
-
-def senders() -> dict[str, Sender]:
-    """What knows how to hand alert events over, by kind of subscriber."""
-    return {}
-
-
-def own_feeds() -> list[Subscription]:
-    """The subscribers that are the service's own, made or changed at each start."""
-    return []
-
-
-def _keep_own_feeds(pool: Pool) -> None:
-    now = SystemClock().now()
-    with pool.of_service() as connection:
-        for wanted in own_feeds():
-            subscribers.keep(connection, wanted, now)
 
 
 async def _serve_until_stopped(

@@ -77,6 +77,14 @@ class IngestSettings(BaseModel):
     rejections_per_minute: int = Field(default=6_000, ge=1, le=100_000_000)
 
 
+class FeedsSettings(BaseModel):
+    """What alert events may be handed to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow_private: bool = False
+
+
 class ClockSettings(BaseModel):
     """The shared clock of an accelerated demo; `doorstep up --demo` sets it."""
 
@@ -102,6 +110,7 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
     http: HttpSettings = HttpSettings()
     ingest: IngestSettings = IngestSettings()
+    feeds: FeedsSettings = FeedsSettings()
     clock: ClockSettings = ClockSettings()
     rulebook: Path | None = None
 

@@ -9,11 +9,14 @@ import pytest
 from alerts.api.app import create_app
 from alerts.api.not_yet import ROUTES
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.pool import Pool
 from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -36,6 +39,17 @@ CONTRACT = {
     ("GET", "/rejections"),
     ("GET", "/gaps"),
     ("GET", "/reports/daily"),
+}
+WEBHOOKS = {
+    ("GET", "/webhooks"),
+    ("POST", "/webhooks"),
+    ("GET", "/webhooks/{webhook_id}"),
+    ("PATCH", "/webhooks/{webhook_id}"),
+    ("DELETE", "/webhooks/{webhook_id}"),
+    ("POST", "/webhooks/{webhook_id}/test"),
+    ("POST", "/webhooks/{webhook_id}/rotate"),
+    ("GET", "/webhooks/{webhook_id}/deliveries"),
+    ("POST", "/webhooks/{webhook_id}/deliveries/{event_id}/resend"),
 }
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
@@ -62,6 +76,7 @@ def openapi() -> dict[str, Any]:
         clock_factor=1.0,
         console=Path("nowhere"),
         unavailable=(),
+        webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
     )
     return create_app(ports, "1.2.3").app.openapi()
 
@@ -76,7 +91,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_every_call_of_the_contract_is_there_and_none_besides() -> None:
-    assert {*operations()} == CONTRACT | SESSION
+    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS
 
 
 def test_what_is_not_there_yet_says_so() -> None:
