@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -19,11 +20,13 @@ from alerts.api.ports import Ports
 from alerts.dispatcher import Dispatcher
 from doorstep import faults
 from doorstep.clock import SystemClock
+from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.duty_desk import DutyDesk
 from store.errors import StoreUnreachable
 from store.pool import Pool
 
@@ -58,15 +61,17 @@ async def run(settings: Settings) -> None:
     faults.arm(os.environ)
     listener = listen("http.port", settings.http.host, settings.http.port)
     pool = Pool(settings.database_url)
-    desk = Desk(pool)
+    figures = settings.duty.figures()
+    desk, duty = Desk(pool, figures), DutyDesk(pool, figures)
     pool.open()
     try:
         await _wait_for(desk)
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING)
+        now = settings.make_clock().now
         ports = Ports(
             desk=desk,
             dispatcher=dispatcher,
-            now=settings.make_clock().now,
+            now=now,
             real_now=SystemClock().now,
             clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
             console=Path(str(files("console") / "static")),
@@ -85,14 +90,17 @@ async def run(settings: Settings) -> None:
             dispatcher,
         )
         with watched():
-            await _serve_until_stopped(server, dispatcher, listener)
+            await _serve_until_stopped(server, dispatcher, listener, lambda: duty.fire(now()))
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
 
 
 async def _serve_until_stopped(
-    server: _Server, dispatcher: Dispatcher, listener: socket.socket
+    server: _Server,
+    dispatcher: Dispatcher,
+    listener: socket.socket,
+    fire: Callable[[], int],
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -105,8 +113,11 @@ async def _serve_until_stopped(
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(dispatcher.run())
             reading.add_done_callback(lambda _: stop())
+            deadlines = tasks.create_task(keep(fire, PASSING))
+            deadlines.add_done_callback(lambda _: stop())
             await server.serve([listener])
             reading.cancel()
+            deadlines.cancel()
     except BaseExceptionGroup as group:
         raise root_cause(group) from group
     log.info("stopped")
