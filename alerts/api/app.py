@@ -13,6 +13,7 @@ from alerts.api import (
     not_yet,
     pages,
     problems,
+    reports,
     sessions,
     signals,
     stream,
@@ -45,7 +46,7 @@ def create_app(ports: Ports, version: str) -> Edge:
     app.state.metrics = metrics
     app.state.door = sessions.Door(metrics.sign_ins)
     # The stream before the alerts: `stream` is no alert's id.
-    for module in (sessions, stream, alerts, episodes, signals, accuracy, not_yet, health):
+    for module in (sessions, stream, alerts, episodes, signals, accuracy, reports, not_yet, health):
         app.include_router(module.router)
     docs.install(app)
     pages.install(app, ports.console)

@@ -13,7 +13,6 @@ ROUTES: Final = (
     ("POST", "/alerts/{alert_id}/note"),
     ("POST", "/alerts/{alert_id}/assign"),
     ("POST", "/alerts/{alert_id}/undo"),
-    ("GET", "/reports/daily"),
 )
 
 router = APIRouter(prefix="/api/v1", tags=["not yet"])

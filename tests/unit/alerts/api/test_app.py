@@ -47,6 +47,7 @@ ASKED = {
     "/api/v1/rejections": {"device", "cursor", "limit"},
     "/api/v1/gaps": {"device", "cursor", "limit"},
     "/api/v1/signals": {"active", "cursor", "limit"},
+    "/api/v1/reports/daily": {"grid", "date", "format"},
     "/api/v1/rules/accuracy": {*("by", "grid", "from", "to", "swap_proposed", "cursor", "limit")},
 }
 
