@@ -19,7 +19,7 @@ import alerts.metrics
 import ingest.health
 import ingest.metrics
 from alerts.alert import Condition, Outcome, Response
-from alerts.api import not_yet, problems
+from alerts.api import problems
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.lifecycle import Kind
@@ -119,13 +119,6 @@ def test_every_route_is_documented_and_none_besides() -> None:
     assert set(rows("http.md", braces=True)) >= operations()
     said = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)` \|", document("http.md")))
     assert said == operations()
-
-
-def test_what_is_not_there_yet_is_marked_in_the_document() -> None:
-    documented = rows("http.md", braces=True)
-    absent = {f"{method} /api/v1{path}" for method, path in not_yet.ROUTES}
-    marked = {call for call, cells in documented.items() if cells[0].startswith("*not yet*")}
-    assert marked == absent
 
 
 def test_every_problem_is_documented() -> None:
