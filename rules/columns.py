@@ -90,8 +90,9 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
             ("last_at", "<i8"),
             ("bad", "u1"),  # of the last 20 messages
             ("most", "u1"),
-            ("cause", "u1"),  # rules.device_fault.Cause
-            ("good", "u1"),  # messages since the frozen value changed
+            ("cause", "u1"),  # rules.band_faults.Cause
+            ("good", "u1"),  # messages with another value than the frozen one
+            ("value", "<i2"),  # which is this one, as in frozen_t or frozen_p
         ]
     ),
 }

@@ -183,9 +183,7 @@ class Desk:
 
 def _grids(staff: Staff, grid: str | None = None) -> list[int]:
     """The numbers of the grids asked for; none where the grid is not the member's."""
-    if grid is None:
-        return list(staff.grids.values())
-    return [staff.grids[grid]] if grid in staff.grids else []
+    return staff.grid_nos(grid)
 
 
 def _readings(

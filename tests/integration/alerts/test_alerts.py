@@ -4,7 +4,8 @@ import httpx
 import psycopg
 import pytest
 
-from alerts.api.shapes import AlertShape, AlertsShape, EventsShape
+from alerts.api.shapes import AlertShape, EventsShape
+from alerts.api.shapes_truth import ListedAlertsShape
 from domain.instant import format_rfc3339, to_datetime
 from domain.reading import Site
 from rules.finding import Rule, Severity
@@ -20,7 +21,7 @@ class TestReading:
     ) -> None:
         world.raise_alert(1)
         answer = client.get("/api/v1/alerts")
-        page = AlertsShape.model_validate(answer.json())
+        page = ListedAlertsShape.model_validate(answer.json())
         assert [item.id for item in page.items] == ["alert-1"]
         assert page.next is None
         assert answer.headers["cache-control"] == "no-store"
