@@ -10,20 +10,18 @@ from alerts.presence import Sight
 from domain.instant import DAY_US, from_datetime, to_datetime
 from store.roster import leave_of
 
-_USABLE: Final = "(r.near_home OR (r.lat_e7 IS NOT NULL AND coalesce(r.accuracy_dm, 0) <= 5000))"
+_WORST_FIX_DM: Final = 5_000
 """A fix worse than 500 m says nothing (contract section 5)."""
 _STANDS: Final = "f.episode_no = e.episode_no AND f.ended_at IS NULL AND f.withdrawn_at IS NULL"
 _SIGHTS: Final = (
-    "SELECT e.episode_no, e.home IS NOT NULL AS has_home, e.leave, fix.at AS fix_at,"
+    "SELECT e.episode_no, e.home IS NOT NULL AS has_home, e.leave,"
+    " staff_fix_at(e.episode_no, %(since)s, %(worst_dm)s) AS fix_at,"
     f" (SELECT min(f.onset_at) FROM finding f WHERE {_STANDS} AND f.rule = 'left_home')"
     "  AS away_since,"
     f" EXISTS (SELECT FROM finding f WHERE {_STANDS} AND f.rule = 'silent') AS silent,"
     " coalesce((SELECT max(d.interval_s) FROM assignment a JOIN device d USING (device_no)"
     "  WHERE a.episode_no = e.episode_no), 0) AS interval_s"
-    " FROM episode e LEFT JOIN LATERAL (SELECT r.measured_at AS at FROM reading r"
-    "  WHERE r.episode_no = e.episode_no AND r.measured_at > %(since)s"
-    f"  AND {_USABLE} ORDER BY r.measured_at DESC LIMIT 1) fix ON true"
-    " WHERE e.episode_no = ANY(%(episodes)s)"
+    " FROM episode e WHERE e.episode_no = ANY(%(episodes)s)"
 )
 
 
@@ -35,7 +33,9 @@ def of_episodes(
         return {}
     with connection.cursor(row_factory=dict_row) as cursor:
         since = to_datetime(now - DAY_US)
-        cursor.execute(_SIGHTS, {"episodes": list(episode_nos), "since": since})
+        cursor.execute(
+            _SIGHTS, {"episodes": list(episode_nos), "since": since, "worst_dm": _WORST_FIX_DM}
+        )
         return {
             row["episode_no"]: Sight(
                 has_home=row["has_home"],

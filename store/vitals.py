@@ -25,14 +25,17 @@ _RAW: Final = (
     "SELECT r.measured_at AS at, r.received_at, r.device_no, r.digest, d.id AS device,"
     " d.site AS device_site, r.site, r.temperature_cc, r.pulse_bpm, r.spo2_pct, r.steps, r.lat_e7,"
     " r.lon_e7, r.accuracy_dm, r.datum, r.near_home, r.battery_pct, r.charging, r.worn"
-    " FROM reading r JOIN device d USING (device_no) WHERE r.episode_no = %(episode_no)s"
-    " AND r.measured_at >= %(from_at)s AND r.measured_at < %(to_at)s"
+    " FROM staff_readings(%(episode_no)s, %(from_at)s, %(to_at)s, {}) r"
+    " JOIN device d USING (device_no)"
 )
+"""The function reads for whoever asks, of their own grids (migration 0009)."""
 _PAGE: Final = (
-    f"{_RAW} AND (%(after_at)s::timestamptz IS NULL OR (r.measured_at, r.device_no, r.digest)"
-    " > (%(after_at)s::timestamptz, %(after_device)s::int, %(after_digest)s::bigint))"
-    " ORDER BY r.measured_at, r.device_no, r.digest LIMIT %(limit)s"
+    _RAW.format(
+        "%(after_at)s::timestamptz, %(after_device)s::int, %(after_digest)s::bigint, %(limit)s"
+    )
+    + " ORDER BY r.measured_at, r.device_no, r.digest"
 )
+_ALL: Final = _RAW.format("NULL, NULL, NULL, NULL")
 _LAST_FIX: Final = "(array_agg({0} ORDER BY raw.at DESC) FILTER (WHERE lat_e7 IS NOT NULL))[1]"
 _BUCKETS: Final = (
     "SELECT date_bin(make_interval(secs => %(step_s)s), raw.at, to_timestamp(0)) AS at,"
@@ -42,7 +45,7 @@ _BUCKETS: Final = (
     f" {_LAST_FIX.format('lat_e7')} AS lat_e7, {_LAST_FIX.format('lon_e7')} AS lon_e7,"
     f" {_LAST_FIX.format('accuracy_dm')} AS accuracy_dm, {_LAST_FIX.format('datum')} AS datum,"
     " min(battery_pct) AS battery_pct, count(*) AS count"
-    f" FROM ({_RAW}) AS raw GROUP BY 1, device_no, site, device, device_site"
+    f" FROM ({_ALL}) AS raw GROUP BY 1, device_no, site, device, device_site"
 )
 _BUCKET_PAGE: Final = (
     f"SELECT * FROM ({_BUCKETS}) AS bucket WHERE %(after_at)s::timestamptz IS NULL"
@@ -53,7 +56,7 @@ _BUCKET_PAGE: Final = (
 _THINNED: Final = (
     "SELECT * FROM (SELECT numbered.*, count(*) OVER () AS total FROM (SELECT found.*,"
     " row_number() OVER (ORDER BY at DESC, digest DESC) - 1 AS age"
-    f" FROM ({_RAW} AND d.id = %(device)s) AS found) AS numbered) AS counted"
+    f" FROM ({_ALL} WHERE d.id = %(device)s) AS found) AS numbered) AS counted"
     " WHERE age %% ((total + %(at_most)s - 1) / %(at_most)s) = 0 ORDER BY at, digest"
 )
 
