@@ -8,6 +8,7 @@ import socket
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from random import SystemRandom
 from typing import Final
 
 import typer
@@ -17,15 +18,21 @@ from typing_extensions import override
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.port import Sender
+from alerts.feeds.worker import Worker
+from alerts.subscription import Subscription
 from doorstep import faults
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
+from store import subscribers
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.errors import StoreUnreachable
+from store.outbox import Outbox
 from store.pool import Pool
+from store.truth_desk import TruthDesk
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +43,10 @@ STOPS_WITHIN_S: Final = 8
 class _Server(Server):
     """Says where it serves; ends the streams before it waits for requests: they never end."""
 
-    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher) -> None:
+    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher, worker: Worker) -> None:
         super().__init__(config)
         self._dispatcher = dispatcher
+        self._worker = worker
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -50,6 +58,7 @@ class _Server(Server):
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._dispatcher.stop()
+        self._worker.stop()
         await super().shutdown(sockets)
 
 
@@ -62,9 +71,18 @@ async def run(settings: Settings) -> None:
     pool.open()
     try:
         await _wait_for(desk)
-        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING)
+        await asyncio.to_thread(_keep_own_feeds, pool)
+        worker = Worker(
+            Outbox(settings.database_url),
+            senders(),
+            SystemClock().now,
+            SystemRandom().random,
+            PASSING,
+        )
+        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
         ports = Ports(
             desk=desk,
+            truth=TruthDesk(pool),
             dispatcher=dispatcher,
             now=settings.make_clock().now,
             real_now=SystemClock().now,
@@ -83,16 +101,34 @@ async def run(settings: Settings) -> None:
                 timeout_keep_alive=30,
             ),
             dispatcher,
+            worker,
         )
         with watched():
-            await _serve_until_stopped(server, dispatcher, listener)
+            await _serve_until_stopped(server, dispatcher, worker, listener)
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
 
 
+def senders() -> dict[str, Sender]:
+    """What knows how to hand alert events over, by kind of subscriber."""
+    return {}
+
+
+def own_feeds() -> list[Subscription]:
+    """The subscribers that are the service's own, made or changed at each start."""
+    return []
+
+
+def _keep_own_feeds(pool: Pool) -> None:
+    now = SystemClock().now()
+    with pool.of_service() as connection:
+        for wanted in own_feeds():
+            subscribers.keep(connection, wanted, now)
+
+
 async def _serve_until_stopped(
-    server: _Server, dispatcher: Dispatcher, listener: socket.socket
+    server: _Server, dispatcher: Dispatcher, worker: Worker, listener: socket.socket
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -104,8 +140,11 @@ async def _serve_until_stopped(
     try:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(dispatcher.run())
-            reading.add_done_callback(lambda _: stop())
+            delivering = tasks.create_task(worker.run())
+            for task in (reading, delivering):
+                task.add_done_callback(lambda _: stop())
             await server.serve([listener])
+            worker.stop()
             reading.cancel()
     except BaseExceptionGroup as group:
         raise root_cause(group) from group

@@ -8,13 +8,15 @@ order of event ids is the order of commits.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psycopg
 from psycopg.rows import dict_row
 
+from alerts.alert import Response
 from alerts.cases import belongs_to, may_belong_to
 from alerts.folding import Folded, fold
+from alerts.lifecycle import Step
 from alerts.triage import QUIET_US, Case, Decision, decide, steps_of
 from alerts.vitals import NOTHING_KNOWN, Vitals
 from domain.instant import to_datetime
@@ -23,9 +25,6 @@ from store import findings
 from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
 from store.findings import Standing
 from store.newest_vitals import newest
-
-if TYPE_CHECKING:
-    from alerts.lifecycle import Step
 
 Key = tuple[int, Rule]
 """(episode_no, rule): what has at most one case that is not closed."""
@@ -38,10 +37,11 @@ _CLOSED_LAST: Final = (
     "WHERE a.id IN (SELECT DISTINCT ON (a.episode_no, a.rule) a.id FROM alert a"
     f" WHERE a.response = 'closed' AND {_CASES}"
     " ORDER BY a.episode_no, a.rule, a.closed_at DESC, a.raised_at DESC, a.id)"
+    " ORDER BY a.episode_no, a.rule FOR UPDATE OF a"
 )
 PLACES: Final = (
     "SELECT e.episode_no, e.id AS episode, e.building, e.home, p.id AS person, g.grid_no,"
-    " g.id AS grid, g.escalate_to, c.timezone, p.birth_year"
+    " g.id AS grid, g.escalate_to, c.timezone, p.birth_year, p.flags"
     " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
     " JOIN community c USING (community_no) WHERE e.episode_no = ANY(%s)"
 )
@@ -153,8 +153,11 @@ def _cases(
     """The cases of these keys, in order, their alerts locked."""
     arguments = [[episode_no for episode_no, _ in keys], [rule.value for _, rule in keys]]
     # In this order: what is closed while we wait for the lock is found among the closed.
-    open_ = _by_key(fetch(connection, _STANDING, arguments))
-    closed = _by_key(fetch(connection, _CLOSED_LAST, arguments))
+    standing = fetch(connection, _STANDING, arguments)
+    last = fetch(connection, _CLOSED_LAST, arguments)
+    # And what somebody brought back while we waited for that lock is not closed any more.
+    closed = _by_key(each for each in last if each.alert.response is Response.CLOSED)
+    open_ = _by_key([*standing, *(e for e in last if e.alert.response is not Response.CLOSED)])
     losers = fetch(connection, "WHERE a.id = ANY(%s) ORDER BY a.id", [lost]) if lost else []
     alerts = [*open_.values(), *closed.values(), *losers]
     held = _held(connection, keys, open_, [stored.alert.id for stored in alerts])
@@ -208,9 +211,25 @@ def _places(connection: psycopg.Connection, keys: Sequence[Key]) -> dict[int, Pl
         return {row["episode_no"]: place(row) for row in cursor.fetchall()}
 
 
+def settle(
+    cursor: psycopg.Cursor, keys: Sequence[Key], now: int, new_id: Callable[[], str]
+) -> list[tuple[Step, Place]]:
+    """Has the cases of these keys follow their findings as they stand; the steps, to be logged."""
+    return _moved(cursor, _cases(cursor.connection, keys, (), ()), now, new_id)
+
+
 def _move(
     cursor: psycopg.Cursor, loaded: Sequence[_Loaded], now: int, new_id: Callable[[], str]
 ) -> int:
+    steps = _moved(cursor, loaded, now, new_id)
+    write_events(cursor, steps)
+    return len(steps)
+
+
+def _moved(
+    cursor: psycopg.Cursor, loaded: Sequence[_Loaded], now: int, new_id: Callable[[], str]
+) -> list[tuple[Step, Place]]:
+    """Everything but the log."""
     steps: list[tuple[Step, Place]] = []
     alert_of: dict[int, str] = {}
     for each in loaded:
@@ -221,8 +240,7 @@ def _move(
         alert_of |= _placed(each.standing, decision)
     write_alerts(cursor, steps)
     findings.place(cursor, alert_of)
-    write_events(cursor, steps)
-    return len(steps)
+    return steps
 
 
 def _placed(standing: Sequence[Standing], decision: Decision) -> dict[int, str]:

@@ -29,7 +29,7 @@ CHANNEL: Final = "doorstep_alert_event"
 
 SELECT: Final[LiteralString] = (
     "SELECT a.*, e.id AS episode, e.building, e.home, p.id AS person, g.id AS grid,"
-    " g.escalate_to, c.timezone, p.birth_year, d.id AS device"
+    " g.escalate_to, c.timezone, p.birth_year, p.flags, d.id AS device"
     " FROM alert a JOIN episode e USING (episode_no) JOIN person p USING (person_no)"
     " JOIN grid g ON g.grid_no = a.grid_no JOIN community c USING (community_no)"
     " JOIN device d ON d.device_no = a.device_no "
@@ -70,7 +70,7 @@ class Stored:
 
     def document(self, standing: Sequence[Standing]) -> dict[str, Any]:
         """As outsiders see it, now."""
-        return document(self.refreshed(standing), self.place.surroundings.building)
+        return document(self.refreshed(standing), self.place.surroundings)
 
 
 def fetch(
@@ -127,6 +127,7 @@ def place(row: Mapping[str, Any]) -> Place:
         fence_m=None if home is None else home.get("radius_m"),
         devices={},
         birth_year=row["birth_year"],
+        flags=tuple(row["flags"]),
     )
     return Place(row["grid_no"], row["escalate_to"], surroundings)
 
@@ -189,7 +190,7 @@ def write_events(cursor: psycopg.Cursor, steps: Sequence[tuple[Step, Place]]) ->
 
 
 def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
-    event, building = step.event, where.surroundings.building
+    event, around = step.event, where.surroundings
     note = event.note
     if event.kind is Kind.ESCALATED and where.escalate_to:
         note = f"to {where.escalate_to}"
@@ -203,8 +204,8 @@ def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
         event.actor,
         note,
         Jsonb(dict(event.detail)),
-        None if step.before is None else Jsonb(document(step.before, building)),
-        Jsonb(document(step.after, building) | {"notify": pages(step.after, event.at)}),
+        None if step.before is None else Jsonb(document(step.before, around)),
+        Jsonb(document(step.after, around) | {"notify": pages(step.after, event.at)}),
     )
 
 

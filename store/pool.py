@@ -69,3 +69,16 @@ class Pool:
         with self.of_service() as connection, connection.transaction():
             connection.execute(_SAY_WHO, [f"{{{grid_nos}}}", staff.id, str(staff.no), role])
             yield connection
+
+
+@contextmanager
+def as_the_service(connection: psycopg.Connection) -> Iterator[None]:
+    """Within a question of `Pool.of`: what follows from a deed, and is the service's own work.
+
+    Only for what is done by the rules, never for what somebody asked to see.
+    """
+    row = connection.execute("SELECT current_setting('role')").fetchone()
+    assert row is not None
+    connection.execute("SELECT set_config('role', 'none', true)")
+    yield
+    connection.execute("SELECT set_config('role', %s, true)", [row[0]])

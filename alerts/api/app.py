@@ -5,7 +5,9 @@ from typing import Final
 from fastapi import FastAPI
 
 from alerts.api import (
+    accuracy,
     alerts,
+    deeds,
     docs,
     episodes,
     health,
@@ -44,7 +46,7 @@ def create_app(ports: Ports, version: str) -> Edge:
     app.state.metrics = metrics
     app.state.door = sessions.Door(metrics.sign_ins)
     # The stream before the alerts: `stream` is no alert's id.
-    for module in (sessions, stream, alerts, episodes, signals, not_yet, health):
+    for module in (sessions, stream, alerts, deeds, episodes, signals, accuracy, not_yet, health):
         app.include_router(module.router)
     docs.install(app)
     pages.install(app, ports.console)

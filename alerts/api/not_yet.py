@@ -9,13 +9,7 @@ from alerts.api import shapes
 from alerts.api.auth import signed_in
 from alerts.api.problems import Problem
 
-ROUTES: Final = (
-    ("POST", "/alerts/{alert_id}/note"),
-    ("POST", "/alerts/{alert_id}/assign"),
-    ("POST", "/alerts/{alert_id}/undo"),
-    ("GET", "/rules/accuracy"),
-    ("GET", "/reports/daily"),
-)
+ROUTES: Final = (("GET", "/reports/daily"),)
 
 router = APIRouter(prefix="/api/v1", tags=["not yet"])
 
@@ -25,18 +19,13 @@ def _not_yet() -> None:
     raise Problem(HTTPStatus.NOT_IMPLEMENTED, "not yet: this comes in a later version", "not-yet")
 
 
-def _not_yet_of_one(alert_id: str) -> None:  # noqa: ARG001 - named for the description's sake
-    """Not yet: part of the contract, and to come."""
-    _not_yet()
-
-
 for _method, _path in ROUTES:
     router.add_api_route(
         _path,
-        _not_yet_of_one if "{alert_id}" in _path else _not_yet,
+        _not_yet,
         methods=[_method],
         dependencies=[Depends(signed_in)],
         summary="Not yet",
-        operation_id=f"not_yet_{_path.strip('/').replace('/', '_').replace('{alert_id}_', '')}",
+        operation_id=f"not_yet_{_path.strip('/').replace('/', '_')}",
         responses=shapes.answers(None, 401, 501),
     )

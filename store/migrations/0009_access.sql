@@ -85,6 +85,15 @@ CREATE POLICY staff_grids ON finding FOR SELECT TO doorstep_staff
 ALTER TABLE idempotency_key ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_own ON idempotency_key TO doorstep_staff USING (staff_no = (SELECT staff_no()));
 
+-- Readings are a hypertable, or partitions: no policy there, and no grant either. This view is the
+-- only way to them. It reads as its owner and looks at the episode's grid before anything else
+-- (security_barrier): no condition of who asks is tried on a foreign row.
+CREATE VIEW staff_reading WITH (security_barrier) AS
+    SELECT r.* FROM reading r WHERE EXISTS (
+        SELECT FROM episode e
+        WHERE e.episode_no = r.episode_no AND e.grid_no = ANY ((SELECT staff_grids())::int[])
+    );
+
 -- What needs to look past the policies, and may: each says no more than it is called for.
 -- Its search path is fixed, the temporary schema last, so that nobody can put a table in its way.
 DO $do$
@@ -94,20 +103,7 @@ DECLARE
         ' LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %I, pg_temp', current_schema()
     );
 BEGIN
-    -- Readings are a hypertable, or partitions: no policy there, and no grant. This is the only way.
-    EXECUTE $f$
-        CREATE FUNCTION staff_readings(
-            of_episode int, from_at timestamptz, to_at timestamptz, after_at timestamptz,
-            after_device int, after_digest bigint, at_most bigint
-        ) RETURNS SETOF reading$f$ || head || $f$ AS $$
-            SELECT r.* FROM reading r
-            WHERE r.episode_no = of_episode AND r.measured_at >= from_at AND r.measured_at < to_at
-            AND (after_at IS NULL OR (r.measured_at, r.device_no, r.digest)
-                > (after_at, after_device, after_digest))
-            AND EXISTS (SELECT FROM episode e
-                WHERE e.episode_no = of_episode AND e.grid_no = ANY (staff_grids()))
-            ORDER BY r.measured_at, r.device_no, r.digest LIMIT at_most
-        $$$f$;
+    -- The newest reading and the newest fix of somebody. Through the view all would be read for it.
     EXECUTE $f$
         CREATE FUNCTION staff_last_at(of_episode int) RETURNS timestamptz$f$ || head || $f$ AS $$
             SELECT r.measured_at FROM reading r WHERE r.episode_no = of_episode
@@ -116,14 +112,14 @@ BEGIN
             ORDER BY r.measured_at DESC LIMIT 1
         $$$f$;
     EXECUTE $f$
-        CREATE FUNCTION staff_fix_at(of_episode int, since timestamptz, worst_dm int)
-        RETURNS timestamptz$f$ || head || $f$ AS $$
-            SELECT r.measured_at FROM reading r
+        CREATE FUNCTION staff_last_fix(of_episode int, since timestamptz, worst_dm int)
+        RETURNS SETOF reading ROWS 1$f$ || head || $f$ AS $$
+            SELECT r.* FROM reading r
             WHERE r.episode_no = of_episode AND r.measured_at > since AND (r.near_home
                 OR (r.lat_e7 IS NOT NULL AND coalesce(r.accuracy_dm, 0) <= worst_dm))
             AND EXISTS (SELECT FROM episode e
                 WHERE e.episode_no = of_episode AND e.grid_no = ANY (staff_grids()))
-            ORDER BY r.measured_at DESC LIMIT 1
+            ORDER BY r.measured_at DESC, r.digest DESC LIMIT 1
         $$$f$;
     -- A device belongs to the grids of all episodes it was ever worn in; what nobody ever wore is
     -- nobody's, and everybody may see why its messages were refused.
@@ -142,9 +138,9 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO doorstep_staff', here);
 END
 $do$;
-REVOKE EXECUTE ON FUNCTION staff_readings, staff_last_at, staff_fix_at, staff_foreign_devices, device_grid
+REVOKE EXECUTE ON FUNCTION staff_last_at, staff_last_fix, staff_foreign_devices, device_grid
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION staff_readings, staff_last_at, staff_fix_at, staff_foreign_devices, device_grid
+GRANT EXECUTE ON FUNCTION staff_last_at, staff_last_fix, staff_foreign_devices, device_grid
     TO doorstep_staff;
 
 ALTER TABLE rejected_message ENABLE ROW LEVEL SECURITY;
@@ -156,7 +152,9 @@ CREATE POLICY staff_grids ON rejection FOR SELECT TO doorstep_staff USING (
 );
 
 GRANT SELECT ON community, grid, device, gap, boot, signal, event_counter, rejection,
-    alert, alert_event, episode, assignment, finding TO doorstep_staff;
+    alert, alert_event, episode, assignment, finding, staff_reading, rulebook TO doorstep_staff;
+GRANT SELECT ON staff_grid, staff_community TO doorstep_staff;
+GRANT SELECT (staff_no, id, role) ON staff TO doorstep_staff;
 GRANT SELECT (shard, heartbeat_at) ON shard TO doorstep_staff;
 -- All but the bytes, which hold positions.
 GRANT SELECT (content_sha256, topic, device_id, payload_bytes, payload_sha256, first_received_at,

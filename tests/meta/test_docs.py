@@ -31,7 +31,7 @@ from rules import rulebook
 from rules.finding import Rule
 from store.provision import CARER, STAFF
 from store.roster_document import Document
-from tests.meta import lifecycle_diagram
+from tests.meta import lifecycle_diagram, verdict_table
 from tests.meta.settings_names import secret_files, settings
 from tests.meta.source_tree import ROOT, files
 
@@ -97,7 +97,7 @@ def test_no_metric_is_documented_that_is_not_there() -> None:
 def operations() -> set[str]:
     """Every route of the HTTP side as `GET /path`. The application is built and never called."""
     nothing = cast("Any", None)
-    ports = Ports(nothing, nothing, nothing, nothing, 1.0, ROOT / "console" / "static", ())
+    ports = Ports(nothing, nothing, nothing, nothing, nothing, 1.0, ROOT / "console" / "static", ())
     app = create_app(ports, "0").app
     described = {
         f"{method.upper()} {path}"
@@ -203,6 +203,20 @@ def test_the_lifecycle_is_drawn_from_the_table() -> None:
     assert lifecycle_diagram.in_document(document("alert-lifecycle.md")) == (
         lifecycle_diagram.drawn()
     ), "run make docs"
+
+
+def test_the_verdicts_are_printed_from_the_table() -> None:
+    assert verdict_table.in_document(document("rules.md")) == verdict_table.printed(), (
+        "run make docs"
+    )
+
+
+def test_every_rule_is_judged_by_every_outcome_in_the_printed_table() -> None:
+    lines = verdict_table.printed().splitlines()
+    for rule in Rule:
+        (line,) = [each for each in lines if each.startswith(f"| {rule.value}: ")]
+        for outcome in Outcome:
+            assert len(re.findall(rf"(?<!\w){outcome.value}(?!\w)", line.partition("?")[2])) == 1
 
 
 def test_every_transition_and_outcome_is_in_the_drawing() -> None:

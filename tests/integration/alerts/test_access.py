@@ -116,7 +116,7 @@ class TestGrids:
         """Every operation on grid-1's things as somebody of elsewhere: 404, or not in the list."""
         world.raise_alert(1)
         before = world.rows("SELECT * FROM alert")
-        bodies: dict[str, Any] = {"outcome": {"outcome": "well"}}
+        bodies: dict[str, Any] = {"outcome": {"outcome": "well"}, "note": {"note": "x"}}
         for staff in ("dr-2", "dr-3", "audit-2", "nobody"):
             headers = bearer(world.token(staff))
             for method, path in operations(server):

@@ -20,14 +20,6 @@ from tests.integration.alerts.world import (
 )
 
 
-@pytest.fixture
-def other(server: Server, world: World) -> Iterator[httpx.Client]:
-    """As sup-1, who looks after grid-1 too."""
-    headers = {"Authorization": f"Bearer {world.token('sup-1')}"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=10) as client:
-        yield client
-
-
 class TestDoing:
     def test_the_three_buttons(self, client: httpx.Client, world: World) -> None:
         world.raise_alert(1)
@@ -203,9 +195,6 @@ class TestNotYet:
     def test_says_so(self, client: httpx.Client, world: World) -> None:
         world.raise_alert(1)
         for method, path in (
-            ("POST", "/alerts/alert-1/note"),
-            ("POST", "/alerts/alert-1/assign"),
-            ("POST", "/alerts/alert-1/undo"),
             ("GET", "/rules/accuracy?by=rule"),
             ("GET", "/reports/daily?grid=grid-1&date=2026-02-03"),
         ):

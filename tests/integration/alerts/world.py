@@ -38,6 +38,7 @@ from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.pool import Pool
 from store.roster_import import import_document
+from store.truth_desk import TruthDesk
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
 PASSWORD = "correct horse"
@@ -268,6 +269,7 @@ class Server:
         self.dispatcher = Dispatcher(lambda: AlertFeed(self._url), PASSING)
         ports = Ports(
             desk=self.desk,
+            truth=TruthDesk(self.pool),
             dispatcher=self.dispatcher,
             now=lambda: self.now,
             real_now=SystemClock().now,

@@ -13,6 +13,7 @@ from alerts.dispatcher import Dispatcher
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.pool import Pool
+from store.truth_desk import TruthDesk
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -46,6 +47,7 @@ ASKED = {
     "/api/v1/rejections": {"device", "cursor", "limit"},
     "/api/v1/gaps": {"device", "cursor", "limit"},
     "/api/v1/signals": {"active", "cursor", "limit"},
+    "/api/v1/rules/accuracy": {*("by", "grid", "from", "to", "swap_proposed", "cursor", "limit")},
 }
 
 
@@ -53,6 +55,7 @@ ASKED = {
 def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        truth=TruthDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
         real_now=lambda: 0,
@@ -110,7 +113,7 @@ def test_what_can_be_asked(path: str) -> None:
 
 
 def test_writes_take_their_conditions() -> None:
-    for deed in ("acknowledge", "visit", "outcome"):
+    for deed in ("acknowledge", "visit", "outcome", "note", "assign", "undo"):
         operation = operations()["POST", f"/alerts/{{alert_id}}/{deed}"]
         names = {each["name"] for each in operation["parameters"]}
         assert {"if-match", "idempotency-key"} <= {name.lower() for name in names}

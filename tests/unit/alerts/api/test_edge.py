@@ -11,6 +11,7 @@ from alerts.dispatcher import Dispatcher
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.pool import Pool
+from store.truth_desk import TruthDesk
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -18,6 +19,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 async def _ask(method: str, path: str) -> httpx.Response:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        truth=TruthDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
         real_now=lambda: 0,
