@@ -1,6 +1,7 @@
 """What people do with alerts and what they hear back: the nouns between the API and the store.
 
-An answer is a value, also when it is no: `Done`, `NotDone`, `NotThere`, `KeyReused`.
+An answer is a value, also when it is no: `Done`, `NotDone`, `NotThere`, `KeyReused`,
+`NoSuchMember`.
 """
 
 from collections.abc import Mapping
@@ -62,6 +63,8 @@ class Deed:
 
     kind: Kind
     outcome: Outcome | None = None
+    assignee: str | None = None
+    """To whom it is given, with `ASSIGNED`; None: to who says so."""
     note: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """What was measured at the door, as JSON values."""
@@ -101,7 +104,12 @@ class KeyReused:
     """The key belongs to another request."""
 
 
-Answer = Done | NotDone | NotThere | KeyReused
+@dataclass(frozen=True, slots=True)
+class NoSuchMember:
+    """Whom it was to be given to does not go to doors in the alert's grid."""
+
+
+Answer = Done | NotDone | NotThere | KeyReused | NoSuchMember
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,27 @@
 """An alert as outsiders see it: the JSON of contract section 6, in lists, events and every feed.
 
-Holds no name, address or position: the person is an id. `building` is ours, so that a doctor on the
-stairs knows which door comes next.
+Holds no name, address or position: the person is an id. Ours are `building`, so that a doctor on
+the stairs knows which door comes next; `vulnerable`, which says that and not why, so that it is no
+diagnosis; and `told`, who was asked so far.
 """
 
 from typing import Any
 
 from alerts.alert import Alert
+from alerts.priority import vulnerable
+from alerts.surroundings import Surroundings
 from domain.instant import format_rfc3339
 
 
-def document(alert: Alert, building: str) -> dict[str, Any]:
+def document(alert: Alert, where: Surroundings) -> dict[str, Any]:
     """The alert as JSON values, instants in RFC 3339."""
     return {
         "id": alert.id,
         "episode": alert.episode,
         "person": alert.person,
         "grid": alert.grid,
-        "building": building,
+        "building": where.building,
+        "vulnerable": vulnerable(where, alert.raised_at),
         "device": alert.device,
         "rule": alert.rule.value,
         "severity": alert.severity.word,
@@ -33,6 +37,7 @@ def document(alert: Alert, building: str) -> dict[str, Any]:
         "evidence": dict(alert.evidence),
         "assignee": alert.assignee,
         "deadline_at": _text(alert.deadline_at),
+        "told": list(alert.told),
         "previous": alert.previous,
         "version": alert.version,
     }

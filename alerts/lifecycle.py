@@ -1,4 +1,4 @@
-"""How a case moves: one table, and the functions that apply it.
+"""How a case moves: the functions that apply the table of `alerts.transitions`.
 
 Rules of this file: pure; every instant comes in with what happened; an alert is never changed, a
 new one is returned. Whether something happened is decided elsewhere (by `alerts.triage` from the
@@ -13,103 +13,55 @@ an outcome after which somebody has to go again is escalated. `moved` returns th
 with the alert before and after, ready for the log. The refusals of the API, the diagram in the
 documentation and the tests are made from the same table.
 
-Only a person's outcome closes what is urgent or critical: `ENDED` has one row and it says routine.
+An undo is a move like the others, and an event of its own: the log is never shortened. It brings
+back what people had done (`Before`); what the data has said since stays.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from alerts.alert import NOT_CLOSING, Alert, Condition, Outcome, Response
+from alerts.transitions import (
+    BOTH,
+    NOT_CLOSED,
+    TRANSITIONS,
+    By,
+    Guard,
+    Kind,
+    Transition,
+    Type,
+    Why,
+)
 from rules.finding import Severity
 
+__all__ = [
+    "BOTH",
+    "NOBODY",
+    "NOT_CLOSED",
+    "TRANSITIONS",
+    "Before",
+    "By",
+    "Facts",
+    "Guard",
+    "Happened",
+    "Kind",
+    "Refused",
+    "Routing",
+    "Step",
+    "Transition",
+    "Type",
+    "Why",
+    "apply",
+    "closes",
+    "moved",
+]
 
-class Kind(StrEnum):
-    """What can happen to an alert: the words of its log."""
-
-    RAISED = "raised"
-    WORSENED = "worsened"
-    REVISED = "revised"
-    CLEARED = "cleared"
-    RETURNED = "returned"
-    UNSUPPORTED = "unsupported"
-    ACKNOWLEDGED = "acknowledged"
-    VISITED = "visited"
-    OUTCOME = "outcome"
-    ESCALATED = "escalated"
-    ENDED = "ended"
-
-
-class By(StrEnum):
-    """Who makes it happen."""
-
-    DATA = "data"
-    PERSON = "person"
-    SERVICE = "service"
-
-
-class Guard(StrEnum):
-    """What else must be so, in the words of the documentation."""
-
-    NONE = ""
-    CLOSES = "the outcome closes"
-    GO_AGAIN = "nobody could be seen"
-    ROUTINE = "routine, and nobody has been to the door"
-
-
-class Type(StrEnum):
-    """How a feed announces an event (contract section 3)."""
-
-    NEW = "new"
-    UPDATE = "update"
-    END = "end"
-
-
-BOTH: Final = (Condition.ACTIVE, Condition.CLEARED)
-NOT_CLOSED: Final = (Response.OPEN, Response.ACKNOWLEDGED, Response.VISITING)
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One row: what may happen to an alert that stands so, and where it stands afterwards."""
-
-    kind: Kind
-    by: By
-    responses: tuple[Response, ...]
-    """Where it may stand before; empty when there is no alert yet."""
-    response: Response | None = None
-    """Where it stands afterwards; None where it stood."""
-    conditions: tuple[Condition, ...] = BOTH
-    condition: Condition | None = None
-    guard: Guard = Guard.NONE
-
-
-TRANSITIONS: Final = (
-    Transition(Kind.RAISED, By.DATA, (), Response.OPEN, (), Condition.ACTIVE),
-    Transition(Kind.WORSENED, By.DATA, NOT_CLOSED),
-    Transition(Kind.REVISED, By.DATA, NOT_CLOSED),
-    Transition(Kind.CLEARED, By.DATA, NOT_CLOSED, None, (Condition.ACTIVE,), Condition.CLEARED),
-    Transition(Kind.RETURNED, By.DATA, NOT_CLOSED, None, (Condition.CLEARED,), Condition.ACTIVE),
-    Transition(Kind.UNSUPPORTED, By.DATA, NOT_CLOSED, None, BOTH, Condition.CLEARED),
-    # What a person closed is not moved any more, only annotated.
-    Transition(Kind.UNSUPPORTED, By.DATA, (Response.CLOSED,)),
-    Transition(Kind.ACKNOWLEDGED, By.PERSON, (Response.OPEN,), Response.ACKNOWLEDGED),
-    Transition(Kind.VISITED, By.PERSON, (Response.OPEN, Response.ACKNOWLEDGED), Response.VISITING),
-    Transition(Kind.OUTCOME, By.PERSON, NOT_CLOSED, Response.CLOSED, guard=Guard.CLOSES),
-    Transition(Kind.OUTCOME, By.PERSON, NOT_CLOSED, Response.OPEN, guard=Guard.GO_AGAIN),
-    Transition(Kind.ESCALATED, By.SERVICE, NOT_CLOSED),
-    # Nobody is sent to a door for a battery that is charged again. Who stands at the door says what
-    # they saw, and where somebody tried in vain somebody looks again.
-    Transition(
-        Kind.ENDED,
-        By.SERVICE,
-        (Response.OPEN, Response.ACKNOWLEDGED),
-        Response.CLOSED,
-        (Condition.CLEARED,),
-        guard=Guard.ROUTINE,
-    ),
-)
+_WAS: Final = {
+    Guard.WAS_OPEN: Response.OPEN,
+    Guard.WAS_ACKNOWLEDGED: Response.ACKNOWLEDGED,
+    Guard.WAS_VISITING: Response.VISITING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +73,17 @@ class Facts:
     last_at: int
     summary: str
     evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How people had left a case before the deed that is undone."""
+
+    response: Response
+    outcome: Outcome | None
+    assignee: str | None
+    deadline_at: int | None
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +100,12 @@ class Happened:
     cleared_at: int | None = None
     """In event time; with `CLEARED`, `UNSUPPORTED`, and `REVISED` of what had cleared."""
     outcome: Outcome | None = None
+    assignee: str | None = None
+    """Whose it is from now on, with `ASSIGNED`."""
+    why: Why | None = None
+    """With `ESCALATED`."""
+    undone: Before | None = None
+    """What is brought back, with `UNDONE`."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """JSON values for the log alone: what was measured at the door."""
     born: Alert | None = None
@@ -167,28 +136,48 @@ class Step:
         return Type.END if closes else Type.UPDATE
 
 
-def apply(alert: Alert | None, event: Happened) -> Alert | Refused:
+class Routing(Protocol):
+    """Who is asked to see to a case: `alerts.escalation.Route`."""
+
+    def routed(self, before: Alert | None, after: Alert, event: Happened) -> Alert:
+        """The alert after an event, with `assignee`, `told` and `deadline_at` as they are now."""
+        ...
+
+
+class _Nobody:
+    def routed(self, before: Alert | None, after: Alert, event: Happened) -> Alert:
+        del before, event
+        return after
+
+
+NOBODY: Final[Routing] = _Nobody()
+"""For dry runs: nobody is asked."""
+
+
+def apply(alert: Alert | None, event: Happened, routing: Routing = NOBODY) -> Alert | Refused:
     """The alert after one event. `version` rises by one exactly when outsiders must look again."""
     row = _row(alert, event)
     if row is None:
         return Refused(_reason(alert, event))
     if alert is None:
         assert event.born is not None
-        return event.born
-    after = _told(_moved_along(alert, row, event), event)
+        return routing.routed(None, event.born, event)
+    after = routing.routed(alert, _told(_moved_along(alert, row, event), event), event)
     return replace(after, version=alert.version + 1) if _differs(alert, after) else after
 
 
-def moved(alert: Alert | None, event: Happened) -> tuple[Step, ...] | Refused:
+def moved(
+    alert: Alert | None, event: Happened, routing: Routing = NOBODY
+) -> tuple[Step, ...] | Refused:
     """The event and what it brings with it, in order."""
-    after = apply(alert, event)
+    after = apply(alert, event, routing)
     if isinstance(after, Refused):
         return after
     steps = (Step(alert, after, event),)
     following = _then(after, event)
     if following is None:
         return steps
-    last = apply(after, following)
+    last = apply(after, following, routing)
     return steps if isinstance(last, Refused) else (*steps, Step(after, last, following))
 
 
@@ -221,6 +210,8 @@ def _holds(guard: Guard, alert: Alert | None, event: Happened) -> bool:
         case Guard.ROUTINE:
             assert alert is not None
             return alert.severity is Severity.ROUTINE and alert.outcome is None
+        case _:
+            return event.undone is not None and event.undone.response is _WAS[guard]
 
 
 def _moved_along(alert: Alert, row: Transition, event: Happened) -> Alert:
@@ -243,11 +234,29 @@ def _moved_along(alert: Alert, row: Transition, event: Happened) -> Alert:
             gone = row.response is Response.OPEN
             assignee = None if gone else event.actor
             after = replace(after, outcome=event.outcome, assignee=assignee)
+        case Kind.ASSIGNED:
+            after = replace(after, assignee=event.assignee)
+        case Kind.UNDONE:
+            after = _brought_back(after, event)
         case _:
             pass
     if row.response is Response.CLOSED:
         after = replace(after, closed_at=event.at, closed_severity=after.severity)
     return after
+
+
+def _brought_back(alert: Alert, event: Happened) -> Alert:
+    before = event.undone
+    assert before is not None
+    return replace(
+        alert,
+        outcome=before.outcome,
+        assignee=before.assignee,
+        deadline_at=before.deadline_at,
+        told=before.told,
+        closed_at=None,
+        closed_severity=None,
+    )
 
 
 def _told(alert: Alert, event: Happened) -> Alert:
@@ -283,7 +292,7 @@ def _then(after: Alert, event: Happened) -> Happened | None:
         case Kind.CLEARED | Kind.UNSUPPORTED:
             return Happened(Kind.ENDED, event.at)
         case Kind.OUTCOME if after.response is Response.OPEN:
-            return Happened(Kind.ESCALATED, event.at)
+            return Happened(Kind.ESCALATED, event.at, why=Why.NOBODY_SEEN)
         case _:
             return None
 

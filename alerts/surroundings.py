@@ -29,6 +29,8 @@ class Surroundings:
     devices: Mapping[int, Worn]
     """By device number: at least those of the findings."""
     birth_year: int | None = None
+    flags: tuple[str, ...] = ()
+    """Of the person, as in the roster."""
     vitals: Vitals | None = None
     """None where nobody asked."""
     faults: Mapping[int, Finding] = field(default_factory=dict)

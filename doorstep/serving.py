@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -16,17 +17,23 @@ from typing_extensions import override
 
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
-from doorstep import faults
+from alerts.feeds.webhook import new_secret
+from alerts.feeds.worker import Worker
+from doorstep import faults, feeds
 from doorstep.clock import SystemClock
+from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.duty_desk import DutyDesk
 from store.errors import StoreUnreachable
 from store.pool import Pool
 from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +44,10 @@ STOPS_WITHIN_S: Final = 8
 class _Server(Server):
     """Says where it serves; ends the streams before it waits for requests: they never end."""
 
-    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher) -> None:
+    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher, worker: Worker) -> None:
         super().__init__(config)
         self._dispatcher = dispatcher
+        self._worker = worker
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -51,6 +59,7 @@ class _Server(Server):
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._dispatcher.stop()
+        self._worker.stop()
         await super().shutdown(sockets)
 
 
@@ -59,20 +68,26 @@ async def run(settings: Settings) -> None:
     faults.arm(os.environ)
     listener = listen("http.port", settings.http.host, settings.http.port)
     pool = Pool(settings.database_url)
-    desk = Desk(pool)
+    figures = settings.duty.figures()
+    desk, duty = Desk(pool, figures), DutyDesk(pool, figures)
     pool.open()
     try:
         await _wait_for(desk)
-        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING)
+        await asyncio.to_thread(feeds.keep_own_feeds, pool)
+        sender = feeds.webhook_sender(settings)
+        worker = feeds.worker(settings, {"webhook": sender})
+        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
+        now = settings.make_clock().now
         ports = Ports(
             desk=desk,
             truth=TruthDesk(pool),
             dispatcher=dispatcher,
-            now=settings.make_clock().now,
+            now=now,
             real_now=SystemClock().now,
             clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
+            webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
         )
         server = _Server(
             uvicorn.Config(
@@ -85,16 +100,21 @@ async def run(settings: Settings) -> None:
                 timeout_keep_alive=30,
             ),
             dispatcher,
+            worker,
         )
         with watched():
-            await _serve_until_stopped(server, dispatcher, listener)
+            endless = (dispatcher.run(), keep(lambda: duty.fire(now()), PASSING))
+            await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
 
 
 async def _serve_until_stopped(
-    server: _Server, dispatcher: Dispatcher, listener: socket.socket
+    server: _Server,
+    worker: Worker,
+    endless: Sequence[Coroutine[None, None, None]],
+    listener: socket.socket,
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -105,10 +125,13 @@ async def _serve_until_stopped(
         loop.add_signal_handler(number, stop)
     try:
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(dispatcher.run())
-            reading.add_done_callback(lambda _: stop())
+            running = [tasks.create_task(each) for each in endless]
+            for task in (*running, tasks.create_task(worker.run())):
+                task.add_done_callback(lambda _: stop())
             await server.serve([listener])
-            reading.cancel()
+            worker.stop()
+            for task in running:
+                task.cancel()
     except BaseExceptionGroup as group:
         raise root_cause(group) from group
     log.info("stopped")

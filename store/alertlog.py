@@ -8,24 +8,26 @@ order of event ids is the order of commits.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psycopg
 from psycopg.rows import dict_row
 
+from alerts.alert import Response
 from alerts.cases import belongs_to, may_belong_to
+from alerts.escalation import DEFAULT, Figures
 from alerts.folding import Folded, fold
+from alerts.lifecycle import Kind, Step
+from alerts.surroundings import Surroundings
 from alerts.triage import QUIET_US, Case, Decision, decide, steps_of
 from alerts.vitals import NOTHING_KNOWN, Vitals
 from domain.instant import to_datetime
 from rules.finding import Finding, FindingChange, Rule
 from store import findings
 from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
+from store.duty import Duty
 from store.findings import Standing
 from store.newest_vitals import newest
-
-if TYPE_CHECKING:
-    from alerts.lifecycle import Step
 
 Key = tuple[int, Rule]
 """(episode_no, rule): what has at most one case that is not closed."""
@@ -38,10 +40,11 @@ _CLOSED_LAST: Final = (
     "WHERE a.id IN (SELECT DISTINCT ON (a.episode_no, a.rule) a.id FROM alert a"
     f" WHERE a.response = 'closed' AND {_CASES}"
     " ORDER BY a.episode_no, a.rule, a.closed_at DESC, a.raised_at DESC, a.id)"
+    " ORDER BY a.episode_no, a.rule FOR UPDATE OF a"
 )
 PLACES: Final = (
     "SELECT e.episode_no, e.id AS episode, e.building, e.home, p.id AS person, g.grid_no,"
-    " g.id AS grid, g.escalate_to, c.timezone, p.birth_year"
+    " g.id AS grid, g.escalate_to, c.timezone, p.birth_year, p.flags"
     " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
     " JOIN community c USING (community_no) WHERE e.episode_no = ANY(%s)"
 )
@@ -54,13 +57,14 @@ _WAITED_OUT: Final = (
 )
 
 
-def record(
+def record(  # noqa: PLR0913, PLR0917 - the step, and all that it depends on
     cursor: psycopg.Cursor,
     changes: Sequence[FindingChange],
     now: int,
     rulebook_version: str,
     batch: int,
     new_id: Callable[[], str],
+    figures: Figures = DEFAULT,
 ) -> int:
     """Writes the changes of one step and what follows from them; the number of alert events.
 
@@ -75,11 +79,16 @@ def record(
     if not keys:
         return 0
     revised = _keys(entry for entry in folded if entry.revised)
-    return _move(cursor, _cases(cursor.connection, keys, lost, revised), now, new_id)
+    loaded = _cases(cursor.connection, keys, lost, revised)
+    return _move(cursor, loaded, now, new_id, figures)
 
 
 def quiet_time_over(
-    cursor: psycopg.Cursor, now: int, rulebook_version: str, new_id: Callable[[], str]
+    cursor: psycopg.Cursor,
+    now: int,
+    rulebook_version: str,
+    new_id: Callable[[], str],
+    figures: Figures = DEFAULT,
 ) -> int:
     """Raises again what was closed long enough ago and is still so; the number of alert events.
 
@@ -92,7 +101,7 @@ def quiet_time_over(
     keys = sorted((int(row[0]), Rule(row[1])) for row in cursor.fetchall())
     if not keys:
         return 0
-    return _move(cursor, _cases(cursor.connection, keys, (), ()), now, new_id)
+    return _move(cursor, _cases(cursor.connection, keys, (), ()), now, new_id, figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,11 @@ class _Loaded:
     """Of the person, up to the newest support."""
     faults: Mapping[int, Finding]
     """By device number: what is at fault in this episode."""
+
+    def where(self) -> Surroundings:
+        """The episode, with all that is known of it."""
+        among = self.place.among(self.standing)
+        return replace(among, vitals=self.vitals, faults=self.faults)
 
 
 def _keys(folded: Iterable[Folded]) -> list[Key]:
@@ -153,8 +167,11 @@ def _cases(
     """The cases of these keys, in order, their alerts locked."""
     arguments = [[episode_no for episode_no, _ in keys], [rule.value for _, rule in keys]]
     # In this order: what is closed while we wait for the lock is found among the closed.
-    open_ = _by_key(fetch(connection, _STANDING, arguments))
-    closed = _by_key(fetch(connection, _CLOSED_LAST, arguments))
+    standing = fetch(connection, _STANDING, arguments)
+    last = fetch(connection, _CLOSED_LAST, arguments)
+    # And what somebody brought back while we waited for that lock is not closed any more.
+    closed = _by_key(each for each in last if each.alert.response is Response.CLOSED)
+    open_ = _by_key([*standing, *(e for e in last if e.alert.response is not Response.CLOSED)])
     losers = fetch(connection, "WHERE a.id = ANY(%s) ORDER BY a.id", [lost]) if lost else []
     alerts = [*open_.values(), *closed.values(), *losers]
     held = _held(connection, keys, open_, [stored.alert.id for stored in alerts])
@@ -208,21 +225,52 @@ def _places(connection: psycopg.Connection, keys: Sequence[Key]) -> dict[int, Pl
         return {row["episode_no"]: place(row) for row in cursor.fetchall()}
 
 
+def settle(
+    cursor: psycopg.Cursor, key: Key, now: int, new_id: Callable[[], str], figures: Figures
+) -> list[tuple[Step, Place]]:
+    """Has the case of this key follow its findings as they stand; the steps, to be logged."""
+    return _moved(cursor, _cases(cursor.connection, [key], (), ()), now, new_id, figures)
+
+
 def _move(
-    cursor: psycopg.Cursor, loaded: Sequence[_Loaded], now: int, new_id: Callable[[], str]
+    cursor: psycopg.Cursor,
+    loaded: Sequence[_Loaded],
+    now: int,
+    new_id: Callable[[], str],
+    figures: Figures,
 ) -> int:
+    steps = _moved(cursor, loaded, now, new_id, figures)
+    write_events(cursor, steps)
+    return len(steps)
+
+
+def _moved(
+    cursor: psycopg.Cursor,
+    loaded: Sequence[_Loaded],
+    now: int,
+    new_id: Callable[[], str],
+    figures: Figures,
+) -> list[tuple[Step, Place]]:
+    """Everything but the log."""
     steps: list[tuple[Step, Place]] = []
     alert_of: dict[int, str] = {}
-    for each in loaded:
-        among = each.place.among(each.standing)
-        where = replace(among, vitals=each.vitals, faults=each.faults)
-        decision = decide(each.case, where, now, new_id)
-        steps += [(step, each.places.get(step.after.id, each.place)) for step in steps_of(decision)]
+    decided = [(each, decide(each.case, each.where(), now, new_id)) for each in loaded]
+    asked = [each.place.grid_no for each, decision in decided if _asks(decision)]
+    duty = Duty(cursor.connection, asked, figures)
+    for each, decision in decided:
+        made = steps_of(decision, duty.route(each.place))
+        duty.counted(made)
+        steps += [(step, each.places.get(step.after.id, each.place)) for step in made]
         alert_of |= _placed(each.standing, decision)
     write_alerts(cursor, steps)
     findings.place(cursor, alert_of)
-    write_events(cursor, steps)
-    return len(steps)
+    return steps
+
+
+def _asks(decision: Decision) -> bool:
+    """Whether somebody is to be asked to go: the team has to be known."""
+    asking = (Kind.RAISED, Kind.WORSENED, Kind.RETURNED)
+    return any(event.kind in asking for _, event in decision.events)
 
 
 def _placed(standing: Sequence[Standing], decision: Decision) -> dict[int, str]:

@@ -13,24 +13,36 @@ import psycopg
 from psycopg.rows import dict_row
 
 from alerts.casework import AlertQuery, BadCursor, LoggedEvent, Page
+from alerts.priority import order
 from domain.instant import format_rfc3339, from_datetime, to_datetime
 from store import findings
 from store.alertrows import Stored, fetch
 
 EVENTS_A_READ: Final = 500
 
-_URGENCY: Final = (
-    "((a.response = 'closed')::int * 100"
-    " + CASE a.severity WHEN 'critical' THEN 0 WHEN 'urgent' THEN 10 ELSE 20 END"
-    " + (a.response <> 'open')::int * 2 + (a.condition <> 'active')::int)"
+_VULNERABLE: Final = (
+    "(p.flags && ARRAY['lives_alone', 'chronic'] OR coalesce("
+    "extract(year FROM a.raised_at AT TIME ZONE 'UTC')::int - p.birth_year >= 80, false))"
 )
-"""Less is more urgent: not closed, severity, nobody on it yet, still so. Then the longest wait."""
+_RANK: Final = (
+    "((a.response = 'closed')::int * 1000"
+    " + CASE a.severity WHEN 'critical' THEN 0 WHEN 'urgent' THEN 100 ELSE 200 END"
+    " + (a.response <> 'open')::int * 4 + (a.condition <> 'active')::int * 2"
+    f" + (NOT {_VULNERABLE})::int)"
+)
+_ORDER: Final = f'{_RANK}, a.raised_at, a.id COLLATE "C"'
+"""The order of `alerts.priority`, which says why; a test holds the one against the other."""
 
 _LIST: Final = (
     "WHERE a.grid_no = ANY(%s) AND (%s OR a.response = ANY(%s)) AND (%s OR a.rule = ANY(%s))"
     " AND (%s OR a.severity = ANY(%s)) AND (%s::text IS NULL OR p.id = %s)"
-    f" AND (%s::int IS NULL OR ({_URGENCY}, a.raised_at, a.id) > (%s::int, %s::timestamptz, %s))"
-    f" ORDER BY {_URGENCY}, a.raised_at, a.id LIMIT %s"
+    f" AND (%s::int IS NULL OR ({_ORDER}) > (%s::int, %s::timestamptz, %s))"
+    f" ORDER BY {_ORDER} LIMIT %s"
+)
+_IN_BUILDING: Final = (
+    "SELECT a.grid_no, e.building, count(*) FROM alert a JOIN episode e USING (episode_no)"
+    " WHERE a.response <> 'closed' AND (a.grid_no, e.building)"
+    " IN (SELECT * FROM unnest(%s::int[], %s::text[])) GROUP BY a.grid_no, e.building"
 )
 _EVENTS: Final = (
     "SELECT event_id, type, kind, at, actor, note, detail, before, after FROM alert_event"
@@ -46,7 +58,7 @@ SINCE: Final = (
 
 def listed(connection: psycopg.Connection, grid_nos: Sequence[int], query: AlertQuery) -> Page:
     """Alerts, most urgent first. Raises `BadCursor`."""
-    urgency, raised_at, last_id = _opened(query.cursor)
+    rank, raised_at, last_id = _opened(query.cursor)
     arguments: list[Any] = [list(grid_nos)]
     for words in (
         [response.value for response in query.responses],
@@ -55,12 +67,17 @@ def listed(connection: psycopg.Connection, grid_nos: Sequence[int], query: Alert
     ):
         arguments += [not words, words]
     arguments += [query.person, query.person]
-    arguments += [urgency, urgency, raised_at, last_id, query.limit + 1]
+    arguments += [rank, rank, raised_at, last_id, query.limit + 1]
     found = fetch(connection, _LIST, arguments)
     page = found[: query.limit]
     standing = findings.of_alerts(connection, [stored.alert.id for stored in page])
+    same = _in_building(connection, page)
     return Page(
-        [stored.document(standing.get(stored.alert.id, ())) for stored in page],
+        [
+            stored.document(standing.get(stored.alert.id, ()))
+            | {"building_alerts": same[_door(stored)]}
+            for stored in page
+        ],
         _cursor(page[-1]) if len(found) > query.limit else None,
     )
 
@@ -73,7 +90,25 @@ def one(
     if not found:
         return None
     standing = findings.of_alerts(connection, [alert_id])
-    return found[0], found[0].document(standing.get(alert_id, ()))
+    same = _in_building(connection, found)[_door(found[0])]
+    document = found[0].document(standing.get(alert_id, ())) | {"building_alerts": same}
+    return found[0], document
+
+
+def _in_building(
+    connection: psycopg.Connection, page: Sequence[Stored]
+) -> dict[tuple[int, str], int]:
+    """How many alerts are not closed behind the doors of these: one walk serves them all."""
+    doors = list({_door(stored): True for stored in page})
+    counted = dict.fromkeys(doors, 0)
+    if doors:
+        found = connection.execute(_IN_BUILDING, [[no for no, _ in doors], [b for _, b in doors]])
+        counted |= {(grid_no, building): count for grid_no, building, count in found}
+    return counted
+
+
+def _door(stored: Stored) -> tuple[int, str]:
+    return stored.place.grid_no, stored.place.surroundings.building
 
 
 def events(connection: psycopg.Connection, alert_id: str) -> list[dict[str, Any]]:
@@ -124,19 +159,8 @@ def counts(connection: psycopg.Connection) -> dict[tuple[str, str, str], int]:
     return {(severity, response, condition): count for severity, response, condition, count in rows}
 
 
-def _urgency(stored: Stored) -> int:
-    """The same as `_URGENCY`."""
-    alert = stored.alert
-    return (
-        (alert.response == "closed") * 100
-        + (3 - alert.severity) * 10
-        + (alert.response != "open") * 2
-        + (alert.condition != "active")
-    )
-
-
 def _cursor(stored: Stored) -> str:
-    words = [_urgency(stored), stored.alert.raised_at, stored.alert.id]
+    words = [*order(stored.alert, stored.place.surroundings)]
     return base64.urlsafe_b64encode(json.dumps(words).encode()).decode().rstrip("=")
 
 
@@ -145,9 +169,9 @@ def _opened(cursor: str | None) -> tuple[int | None, Any, str | None]:
         return None, None, None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        urgency, raised_at, last_id = json.loads(base64.urlsafe_b64decode(padded))
-        if not (0 <= urgency < 1000 and isinstance(last_id, str) and last_id.isprintable()):
+        rank, raised_at, last_id = json.loads(base64.urlsafe_b64decode(padded))
+        if not (0 <= rank < 10_000 and isinstance(last_id, str) and last_id.isprintable()):
             raise BadCursor("this cursor was not given out by this service")
-        return int(urgency), to_datetime(int(raised_at)), last_id
+        return int(rank), to_datetime(int(raised_at)), last_id
     except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
         raise BadCursor("this cursor was not given out by this service") from error

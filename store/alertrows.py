@@ -14,8 +14,9 @@ from psycopg.types.json import Jsonb
 
 from alerts.alert import Alert, Condition, Outcome, Response
 from alerts.document import document
+from alerts.escalation import told
 from alerts.evidence import Surroundings, facts
-from alerts.lifecycle import Kind, Step
+from alerts.lifecycle import Happened, Kind, Step
 from alerts.paging import pages
 from domain.instant import from_datetime, to_datetime
 from rules.finding import Rule, Severity
@@ -29,7 +30,7 @@ CHANNEL: Final = "doorstep_alert_event"
 
 SELECT: Final[LiteralString] = (
     "SELECT a.*, e.id AS episode, e.building, e.home, p.id AS person, g.id AS grid,"
-    " g.escalate_to, c.timezone, p.birth_year, d.id AS device"
+    " g.escalate_to, c.timezone, p.birth_year, p.flags, d.id AS device"
     " FROM alert a JOIN episode e USING (episode_no) JOIN person p USING (person_no)"
     " JOIN grid g ON g.grid_no = a.grid_no JOIN community c USING (community_no)"
     " JOIN device d ON d.device_no = a.device_no "
@@ -70,7 +71,7 @@ class Stored:
 
     def document(self, standing: Sequence[Standing]) -> dict[str, Any]:
         """As outsiders see it, now."""
-        return document(self.refreshed(standing), self.place.surroundings.building)
+        return document(self.refreshed(standing), self.place.surroundings)
 
 
 def fetch(
@@ -105,6 +106,7 @@ def stored(row: Mapping[str, Any]) -> Stored:
         evidence=row["evidence"],
         assignee=row["assignee"],
         deadline_at=_instant(row["deadline_at"]),
+        told=tuple(row["told"]),
         previous=row["previous"],
         closed_at=_instant(row["closed_at"]),
         closed_severity=(
@@ -127,6 +129,7 @@ def place(row: Mapping[str, Any]) -> Place:
         fence_m=None if home is None else home.get("radius_m"),
         devices={},
         birth_year=row["birth_year"],
+        flags=tuple(row["flags"]),
     )
     return Place(row["grid_no"], row["escalate_to"], surroundings)
 
@@ -134,19 +137,20 @@ def place(row: Mapping[str, Any]) -> Place:
 _INSERT: Final = (
     "INSERT INTO alert (id, episode_no, grid_no, device_no, rule, severity, condition, response,"
     " outcome, raised_at, onset_at, cleared_at, last_at, late, summary, evidence, assignee,"
-    " deadline_at, previous, closed_at, closed_severity, version)"
+    " deadline_at, told, previous, closed_at, closed_severity, version)"
     " VALUES (%(id)s, %(episode_no)s, %(grid_no)s,"
     " (SELECT device_no FROM device WHERE id = %(device)s), %(rule)s, %(severity)s, %(condition)s,"
     " %(response)s, %(outcome)s, %(raised_at)s, %(onset_at)s, %(cleared_at)s, %(last_at)s,"
-    " %(late)s, %(summary)s, %(evidence)s, %(assignee)s, %(deadline_at)s, %(previous)s,"
+    " %(late)s, %(summary)s, %(evidence)s, %(assignee)s, %(deadline_at)s, %(told)s, %(previous)s,"
     " %(closed_at)s, %(closed_severity)s, %(version)s)"
 )
 _UPDATE: Final = (
     "UPDATE alert SET severity = %(severity)s, condition = %(condition)s, response = %(response)s,"
     " outcome = %(outcome)s, onset_at = %(onset_at)s, cleared_at = %(cleared_at)s,"
     " last_at = %(last_at)s, summary = %(summary)s, evidence = %(evidence)s,"
-    " assignee = %(assignee)s, deadline_at = %(deadline_at)s, closed_at = %(closed_at)s,"
-    " closed_severity = %(closed_severity)s, version = %(version)s WHERE id = %(id)s"
+    " assignee = %(assignee)s, deadline_at = %(deadline_at)s, told = %(told)s,"
+    " closed_at = %(closed_at)s, closed_severity = %(closed_severity)s,"
+    " version = %(version)s WHERE id = %(id)s"
 )
 _COUNT: Final = (
     "UPDATE event_counter SET last_event_id = last_event_id + %s RETURNING last_event_id"
@@ -189,10 +193,11 @@ def write_events(cursor: psycopg.Cursor, steps: Sequence[tuple[Step, Place]]) ->
 
 
 def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
-    event, building = step.event, where.surroundings.building
+    event, around = step.event, where.surroundings
+    whom = told(step)
     note = event.note
-    if event.kind is Kind.ESCALATED and where.escalate_to:
-        note = f"to {where.escalate_to}"
+    if event.kind is Kind.ESCALATED:
+        note = f"to {', '.join(whom)}" if whom else "there is nobody to tell"
     return (
         event_id,
         step.after.id,
@@ -202,10 +207,19 @@ def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
         to_datetime(event.at),
         event.actor,
         note,
-        Jsonb(dict(event.detail)),
-        None if step.before is None else Jsonb(document(step.before, building)),
-        Jsonb(document(step.after, building) | {"notify": pages(step.after, event.at)}),
+        Jsonb(_detail(event, whom)),
+        None if step.before is None else Jsonb(document(step.before, around)),
+        Jsonb(document(step.after, around) | {"notify": pages(step.after, event.at)}),
     )
+
+
+def _detail(event: Happened, whom: Sequence[str]) -> dict[str, Any]:
+    detail = dict(event.detail)
+    if whom:
+        detail["told"] = list(whom)
+    if event.why is not None:
+        detail["why"] = event.why.value
+    return detail
 
 
 def _columns(alert: Alert, where: Place) -> dict[str, Any]:
@@ -228,6 +242,7 @@ def _columns(alert: Alert, where: Place) -> dict[str, Any]:
         "evidence": Jsonb(dict(alert.evidence)),
         "assignee": alert.assignee,
         "deadline_at": _moment(alert.deadline_at),
+        "told": list(alert.told),
         "previous": alert.previous,
         "closed_at": _moment(alert.closed_at),
         "closed_severity": None if alert.closed_severity is None else alert.closed_severity.word,

@@ -10,12 +10,25 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Json
 
-from alerts.casework import Answer, Deed, Done, KeyReused, NotDone, NotThere, Once
-from alerts.lifecycle import Happened, Kind, Refused, moved
+from alerts.alert import Alert
+from alerts.casework import (
+    Answer,
+    Deed,
+    Done,
+    KeyReused,
+    NoSuchMember,
+    NotDone,
+    NotThere,
+    Once,
+)
+from alerts.escalation import DEFAULT, Figures
+from alerts.lifecycle import Happened, Kind, Refused, Step, moved
 from alerts.staff import Staff
+from alerts.undoing import LastDeed, undone
 from domain.instant import HOUR_US, format_rfc3339, from_datetime, to_datetime
-from store import findings
-from store.alertrows import Stored, fetch, write_alerts, write_events
+from store import alertlog, findings
+from store.alertrows import Place, Stored, fetch, write_alerts, write_events
+from store.duty import Duty
 
 KEYS_KEPT_US: Final = 24 * HOUR_US
 """How long an intention is remembered."""
@@ -45,10 +58,28 @@ _LAST_MOVE: Final = (
     " AND before ->> 'response' IS DISTINCT FROM after ->> 'response'"
     " ORDER BY event_id DESC LIMIT 1"
 )
+_LAST_DEED: Final = (
+    "SELECT kind, actor, at, before FROM alert_event"
+    " WHERE alert_id = %s AND actor IS NOT NULL AND kind <> 'noted'"
+    " ORDER BY event_id DESC LIMIT 1"
+)
+_SUCCESSOR: Final = (
+    "SELECT id FROM alert WHERE episode_no = %s AND rule = %s AND previous = %s LIMIT 1"
+)
+_CARES: Final = (
+    "SELECT true FROM staff s JOIN grid g ON g.grid_no = %s"
+    " WHERE s.id = %s AND s.role IN ('doctor', 'supervisor') AND (EXISTS"
+    " (SELECT FROM staff_grid o WHERE (o.staff_no, o.grid_no) = (s.staff_no, g.grid_no)) OR EXISTS"
+    " (SELECT FROM staff_community o"
+    " WHERE (o.staff_no, o.community_no) = (s.staff_no, g.community_no)))"
+)
 _PAST: Final = {
     Kind.ACKNOWLEDGED: "has acknowledged it",
     Kind.VISITED: "is at the door",
     Kind.OUTCOME: "has recorded an outcome",
+    Kind.ASSIGNED: "has given it to somebody",
+    Kind.UNDONE: "has taken back what they did",
+    Kind.ESCALATED: "has passed it on",
     Kind.RAISED: "raised it",
     Kind.WORSENED: "found it worse",
     Kind.CLEARED: "found that it has passed",
@@ -64,15 +95,16 @@ def act(
     deed: Deed,
     staff: Staff,
     now: int,
+    figures: Figures = DEFAULT,
 ) -> Answer:
     """Does what a member of staff says, or says why not. One transaction of its own."""
     with connection.transaction(), connection.cursor() as cursor:
         if deed.once is None:
-            return _act(cursor, alert_id, deed, staff, now)
+            return _act(cursor, alert_id, deed, (staff, now), figures)
         earlier = _claim(cursor, staff, deed.once, now)
         if earlier is not None:
             return earlier
-        answer = _act(cursor, alert_id, deed, staff, now)
+        answer = _act(cursor, alert_id, deed, (staff, now), figures)
         _settle(cursor, staff, deed.once, answer)
         return answer
 
@@ -108,10 +140,10 @@ def _act(
     cursor: psycopg.Cursor,
     alert_id: str,
     deed: Deed,
-    staff: Staff,
-    now: int,
+    by: tuple[Staff, int],
+    figures: Figures,
 ) -> Answer:
-    connection = cursor.connection
+    (staff, now), connection = by, cursor.connection
     found = fetch(
         connection,
         "WHERE a.id = %s AND a.grid_no = ANY(%s) FOR UPDATE OF a",
@@ -123,15 +155,75 @@ def _act(
     if deed.seen_version is not None and deed.seen_version != stored.alert.version:
         return _not_done(cursor, stored, deed.seen_version, "")
     alert = stored.refreshed(findings.of_alerts(connection, [alert_id]).get(alert_id, ()))
-    event = Happened(deed.kind, now, staff.id, deed.note, outcome=deed.outcome, detail=deed.detail)
-    steps = moved(alert, event)
+    event = _event(cursor, alert, stored.place, deed, (staff.id, now))
+    if isinstance(event, NoSuchMember):
+        return event
+    if isinstance(event, Refused):
+        return _not_done(cursor, stored, None, event.reason)
+    duty = Duty(connection, [stored.place.grid_no], figures)
+    steps = moved(alert, event, duty.route(stored.place))
     if isinstance(steps, Refused):
         return _not_done(cursor, stored, None, steps.reason)
-    placed = [(step, stored.place) for step in steps]
-    write_alerts(cursor, placed)
-    write_events(cursor, placed)
-    last = Stored(steps[-1].after, stored.place)
-    return Done(last.document(()))
+    last = _write(cursor, [(step, stored.place) for step in steps], now, figures)
+    return Done(Stored(last, stored.place).document(()))
+
+
+def _event(
+    cursor: psycopg.Cursor, alert: Alert, place: Place, deed: Deed, by: tuple[str, int]
+) -> Happened | Refused | NoSuchMember:
+    """What the deed is to the lifecycle; `by` is who does it, and when."""
+    actor, now = by
+    if deed.kind is Kind.UNDONE:
+        last, successor = _last_deed(cursor, alert), _successor(cursor, alert)
+        return undone(alert, last, successor, actor, now)
+    assignee = None
+    if deed.kind is Kind.ASSIGNED:
+        assignee = deed.assignee or actor
+        cursor.execute(_CARES, [place.grid_no, assignee])
+        if cursor.fetchone() is None:
+            return NoSuchMember()
+    return Happened(
+        deed.kind,
+        now,
+        actor,
+        deed.note,
+        outcome=deed.outcome,
+        assignee=assignee,
+        detail=deed.detail,
+    )
+
+
+def _last_deed(cursor: psycopg.Cursor, alert: Alert) -> LastDeed | None:
+    cursor.execute(_LAST_DEED, [alert.id])
+    row: Any = cursor.fetchone()
+    if row is None:
+        return None
+    kind, actor, at, before = row
+    return LastDeed(Kind(kind), actor, from_datetime(at), before)
+
+
+def _successor(cursor: psycopg.Cursor, alert: Alert) -> str | None:
+    cursor.execute(_SUCCESSOR, [alert.episode_no, alert.rule.value, alert.id])
+    row: Any = cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+def _write(
+    cursor: psycopg.Cursor, steps: list[tuple[Step, Place]], now: int, figures: Figures
+) -> Alert:
+    """Writes and logs the steps, and what follows for a case that was closed; the alert then."""
+    write_alerts(cursor, steps)
+    step, _ = steps[-1]
+    if step.event.kind is Kind.UNDONE:
+        # While it was closed the data did not move it.
+        key = step.after.episode_no, step.after.rule
+        steps += alertlog.settle(cursor, key, now, _raises_nothing, figures)
+    write_events(cursor, steps)
+    return steps[-1][0].after
+
+
+def _raises_nothing() -> str:
+    raise AssertionError("the alert that was brought back stands")
 
 
 def _not_done(

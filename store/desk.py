@@ -11,24 +11,25 @@ import psycopg
 
 from alerts import signals as noticed
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
+from alerts.escalation import DEFAULT, Figures
+from alerts.shown import telling
 from alerts.staff import Staff
-from domain.instant import MINUTE_US, SECOND_US, parse_rfc3339
-from store import access, alertread, casework, episodes, signals, vitals
+from domain.instant import parse_rfc3339
+from rules.finding import Rule
+from store import access, alertread, casework, episodes, shown, signals, vitals
 from store.errors import StoreBusy, StoreMismatch, StoreUnreachable
 from store.migrate import check_schema
 from store.pool import Pool
 
-READINGS_SHOWN: Final = 50
-"""How many readings an alert shows as evidence."""
-_BEFORE_ONSET_US: Final = 10 * MINUTE_US
 _WHO: Final = ("person_name", "phone", "address", "birth_year", "flags")
 
 
 class Desk:
     """The questions. Threads may share it."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, figures: Figures = DEFAULT) -> None:
         self._pool = pool
+        self._figures = figures
 
     def check(self) -> None:
         """Raises `StoreUnreachable`, or `StoreMismatch` for a schema that is not this version's."""
@@ -82,7 +83,7 @@ class Desk:
     def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
         """Does what a member of staff says, or says why not."""
         with self._pool.of(staff) as connection:
-            return casework.act(connection, alert_id, deed, staff, now)
+            return casework.act(connection, alert_id, deed, staff, now, self._figures)
 
     def events_since(self, staff: Staff, grid: str | None, event_id: int) -> list[LoggedEvent]:
         """Events after one that this member may see, in order; at most `EVENTS_A_READ`."""
@@ -191,10 +192,7 @@ def _readings(
     connection: psycopg.Connection, episode: episodes.Opened, alert: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     evidence = alert["evidence"]
-    window = Window(
-        from_at=parse_rfc3339(evidence.get("onset_at", alert["onset_at"])) - _BEFORE_ONSET_US,
-        to_at=parse_rfc3339(alert["last_at"]) + SECOND_US,
-        limit=READINGS_SHOWN,
-    )
+    onset_at, last_at = (parse_rfc3339(alert[name]) for name in ("onset_at", "last_at"))
+    said = telling(Rule(evidence.get("rule", alert["rule"])), evidence, onset_at, last_at)
     device = evidence.get("device", alert["device"])
-    return vitals.around(connection, episode.no, episode.home, device, window)
+    return shown.readings(connection, (episode.no, episode.home), device, said)

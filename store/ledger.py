@@ -21,6 +21,7 @@ import numpy.typing as npt
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from alerts.escalation import DEFAULT, Figures
 from domain import faults
 from domain.batch import Rows
 from domain.instant import DAY_US, to_datetime
@@ -52,9 +53,16 @@ _JOURNAL: Final = (
 class PostgresLedger:
     """One worker's connection to the ledger of one shard. Not for use by two threads at once."""
 
-    def __init__(self, database_url: str, new_id: Callable[[], str], shard: int = 0) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        new_id: Callable[[], str],
+        shard: int = 0,
+        figures: Figures = DEFAULT,
+    ) -> None:
         self._url = database_url
         self._new_id = new_id
+        self._figures = figures
         self._shard = shard
         self._connection: psycopg.Connection | None = None
         self._epoch: int | None = None
@@ -205,9 +213,10 @@ class PostgresLedger:
     ) -> "_Done":
         boots = self._boots.unknown(*_boots_of(work))
         store_boots.keep(cursor, boots, work.boots)
-        rows = work.rows
+        rows, places = work.rows, np.arange(len(work.rows))
         if refused:
-            rows = np.delete(rows, [refusal.index for refusal in refused])
+            places = np.delete(places, [refusal.index for refusal in refused])
+            rows = rows[places]
         new = insert(cursor, rows, batch, newest)
         if new.any():
             faults.reached(faults.Point.READINGS_INSERTED)
@@ -221,18 +230,24 @@ class PostgresLedger:
             evaluation = work.rejudge(histories)
             late_work.remove(cursor, histories)
         else:
-            evaluation = work.judge(rows[new])
+            evaluation = work.judge(rows[new], places[new])
             late_work.add(cursor, _late_pairs(rows, evaluation), batch)
         noticed.keep_gaps(cursor, () if work.advance is None else work.advance.gaps)
         noticed.keep_signals(cursor, work.signals)
         self._journal(cursor, work, batch, (len(rows), int((~new).sum()), rejections_kept))
         self._write_down(cursor, work, batch, evaluation)
         events = alertlog.record(
-            cursor, evaluation.changes, work.now, work.rulebook_version, batch, self._new_id
+            cursor,
+            evaluation.changes,
+            work.now,
+            work.rulebook_version,
+            batch,
+            self._new_id,
+            self._figures,
         )
         if work.kind is Kind.TICK:
             events += alertlog.quiet_time_over(
-                cursor, work.now, work.rulebook_version, self._new_id
+                cursor, work.now, work.rulebook_version, self._new_id, self._figures
             )
         result = Result(
             batch=batch,

@@ -18,7 +18,7 @@ from alerts.presence import Presence
 from alerts.report import Delay, Facts, GridDay, Happenings, Seen
 from domain.instant import from_datetime, to_datetime
 from rules.finding import Rule, Severity
-from store import sights
+from store import rulebooks, sights
 
 _GRIDS: Final = (
     "SELECT g.grid_no, g.id, c.timezone FROM grid g JOIN community c USING (community_no)"
@@ -154,9 +154,10 @@ def _delays(rows: Sequence[dict[str, Any]], kind: str) -> list[Delay]:
 def _seen(connection: psycopg.Connection, of: GridDay) -> list[Seen]:
     at = to_datetime(of.to_at)
     numbers = [row[0] for row in connection.execute(_CARED_FOR, [of.no, at, at]).fetchall()]
+    figures = rulebooks.in_force(connection, of.to_at).left_home
     said = [
-        (sight, presence.document(sight, of.to_at))
-        for sight in sights.as_of(connection, numbers, of.to_at).values()
+        (sight, presence.document(sight, figures, of.to_at))
+        for sight in sights.as_of(connection, numbers, figures, of.to_at).values()
     ]
     return [
         Seen(Presence(each["presence"]), each["on_leave"], sight.silent) for sight, each in said

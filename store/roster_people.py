@@ -102,7 +102,7 @@ def _episodes(people: Document) -> dict[int, Episode]:
 
 
 def _surroundings(people: Document, roster: Roster) -> dict[int, Surroundings]:
-    born, zones = {each.id: each.birth_year for each in people.people}, _zones(people)
+    persons, zones = {each.id: each for each in people.people}, _zones(people)
     worn: dict[int, dict[int, Worn]] = {}
     by_number = {device.no: device for device in roster.devices.values()}
     for device_no, assignments in roster.assignments.items():
@@ -118,7 +118,8 @@ def _surroundings(people: Document, roster: Roster) -> dict[int, Surroundings]:
             timezone=zones[each.grid],
             fence_m=getattr(each.home, "radius_m", None),
             devices=worn.get(no, {}),
-            birth_year=born[each.person],
+            birth_year=persons[each.person].birth_year,
+            flags=tuple(persons[each.person].flags),
         )
         for no, each in enumerate(people.episodes, start=1)
     }

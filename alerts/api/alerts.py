@@ -15,7 +15,17 @@ from alerts.api import shapes
 from alerts.api.auth import Acting, PortsGiven, SignedIn, own_grid
 from alerts.api.problems import NotFound, Problem
 from alerts.api.shapes_truth import ListedAlertsShape, OneAlertShape
-from alerts.casework import AlertQuery, Deed, Done, KeyReused, NotDone, NotThere, Once
+from alerts.casework import (
+    AlertQuery,
+    Answer,
+    Deed,
+    Done,
+    KeyReused,
+    NoSuchMember,
+    NotDone,
+    NotThere,
+    Once,
+)
 from alerts.lifecycle import Kind
 from rules.finding import Rule, Severity
 
@@ -23,6 +33,9 @@ router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 
 _NEVER: Final = -1
 """No alert has this version."""
+
+Said = shapes.Remark | shapes.Comment | shapes.Assignment | shapes.OutcomeReport
+"""The bodies of writes."""
 
 
 class Conditions:
@@ -51,7 +64,7 @@ class Conditions:
     def deed(
         self,
         kind: Kind,
-        body: shapes.Remark | shapes.OutcomeReport | None,
+        body: Said | None,
         detail: dict[str, Any] | None = None,
     ) -> Deed:
         """The deed with its conditions."""
@@ -60,8 +73,9 @@ class Conditions:
             said = "" if body is None else body.model_dump_json()
             once = Once(self._key, hashlib.sha256(f"{self._request}\n{said}".encode()).digest())
         outcome = body.outcome if isinstance(body, shapes.OutcomeReport) else None
+        assignee = body.assignee if isinstance(body, shapes.Assignment) else None
         note = "" if body is None else body.note
-        return Deed(kind, outcome, note, detail or {}, self._seen, once)
+        return Deed(kind, outcome, assignee, note, detail or {}, self._seen, once)
 
 
 ConditionsGiven = Annotated[Conditions, Depends()]
@@ -73,7 +87,7 @@ ConditionsGiven = Annotated[Conditions, Depends()]
 def alerts(
     staff: SignedIn, ports: PortsGiven, asked: Annotated[shapes.AlertsAsked, Query()]
 ) -> Answered:
-    """Not closed before closed, then by severity, nobody on it yet, still so, longest waiting.
+    """Not closed first, then severity, nobody on it yet, still so, vulnerable, longest waiting.
 
     Routine alerts of a device that is proposed for a swap have one `group`.
     """
@@ -120,10 +134,10 @@ def events(staff: SignedIn, ports: PortsGiven, alert_id: str) -> Answered:
     return JSONResponse({"items": found, "next": None})
 
 
-_DEED: Final = shapes.answers(shapes.AlertShape, 401, 403, 404, 409, 412)
+DEED: Final = shapes.answers(shapes.AlertShape, 401, 403, 404, 409, 412)
 
 
-@router.post("/{alert_id}/acknowledge", summary="I take this", responses=_DEED)
+@router.post("/{alert_id}/acknowledge", summary="I take this", responses=DEED)
 def acknowledge(
     staff: Acting,
     ports: PortsGiven,
@@ -133,10 +147,10 @@ def acknowledge(
 ) -> Answered:
     """From open; the alert is then acknowledged and yours."""
     deed = conditions.deed(Kind.ACKNOWLEDGED, body)
-    return _done(ports.desk.act(staff, alert_id, deed, ports.now()))
+    return done(ports.desk.act(staff, alert_id, deed, ports.now()))
 
 
-@router.post("/{alert_id}/visit", summary="I am at the door", responses=_DEED)
+@router.post("/{alert_id}/visit", summary="I am at the door", responses=DEED)
 def visit(
     staff: Acting,
     ports: PortsGiven,
@@ -146,10 +160,10 @@ def visit(
 ) -> Answered:
     """From open or acknowledged; the alert is then yours."""
     deed = conditions.deed(Kind.VISITED, body)
-    return _done(ports.desk.act(staff, alert_id, deed, ports.now()))
+    return done(ports.desk.act(staff, alert_id, deed, ports.now()))
 
 
-@router.post("/{alert_id}/outcome", summary="What was true", responses=_DEED)
+@router.post("/{alert_id}/outcome", summary="What was true", responses=DEED)
 def outcome(
     staff: Acting,
     ports: PortsGiven,
@@ -161,7 +175,7 @@ def outcome(
     measured = body.model_dump(mode="json", include={"outcome", "temperature_c", "site"})
     detail = {name: value for name, value in measured.items() if value is not None}
     deed = conditions.deed(Kind.OUTCOME, body, detail)
-    return _done(ports.desk.act(staff, alert_id, deed, ports.now()))
+    return done(ports.desk.act(staff, alert_id, deed, ports.now()))
 
 
 def _seen_version(if_match: str | None) -> int | None:
@@ -184,12 +198,19 @@ def _words(name: str, given: str | None, known: Sequence[str]) -> list[str]:
     return words
 
 
-def _done(answer: Done | NotDone | NotThere | KeyReused) -> Answered:
+def done(answer: Answer) -> Answered:
+    """The alert as the deed left it; raises the problem where it was not done."""
     match answer:
         case Done():
             return _answer(dict(answer.alert))
         case NotThere():
             raise NotFound("alert")
+        case NoSuchMember():
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "/body/assignee: no doctor or supervisor of the alert's grid",
+                "invalid",
+            )
         case KeyReused():
             raise Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,

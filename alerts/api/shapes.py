@@ -60,6 +60,27 @@ class Remark(_Sent):
     note: Note = ""
 
 
+class Comment(_Sent):
+    """A word for the log that is its own purpose."""
+
+    note: Annotated[Note, Field(min_length=1)]
+
+
+class Assignment(_Sent):
+    """Whose it is from now on."""
+
+    assignee: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            pattern=NOT_NUL,
+            description="a doctor or supervisor of the alert's grid; null: you",
+        ),
+    ] = None
+    note: Note = ""
+
+
 class OutcomeReport(_Sent):
     """What was true at the door."""
 
@@ -141,6 +162,8 @@ class AlertShape(_Told):
     person: str
     grid: str
     building: str
+    vulnerable: bool
+    """Lives alone, is chronically ill, or 80 or older; which of these is with `who`."""
     device: str
     rule: Rule
     severity: Severity
@@ -156,6 +179,8 @@ class AlertShape(_Told):
     evidence: dict[str, JsonValue]
     assignee: str | None
     deadline_at: AwareDatetime | None
+    told: list[str]
+    """Who was asked for what is due then, in order."""
     previous: str | None
     version: int
 

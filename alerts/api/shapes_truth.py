@@ -129,8 +129,11 @@ class TrackRecordShape(_Told):
 
 
 class ListedAlertShape(AlertShape):
-    """An alert in a list."""
+    """An alert as it is read, not as it was told."""
 
+    building_alerts: Annotated[
+        int, Field(description="of the same building and grid, not closed; this one among them")
+    ]
     group: Annotated[
         str | None,
         Field(description="of routine alerts of a device that is proposed for a swap: the same"),

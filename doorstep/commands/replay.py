@@ -82,9 +82,9 @@ def _play(readings: Path, roster: Path, figures: "Rulebook", *, as_json: bool) -
         _refuse(f"cannot read {readings}: {error}", _USAGE)
     for number, why in played.rejected:
         typer.echo(f"{readings}:{number}: {why}", err=True)
-    buildings = {each.episode: each.building for each in people.surroundings.values()}
+    around = {each.episode: each for each in people.surroundings.values()}
     _print_alerts(
-        [_document(alert, buildings[alert.episode]) for alert in played.alerts], as_json=as_json
+        [_document(alert, around[alert.episode]) for alert in played.alerts], as_json=as_json
     )
     typer.echo(
         f"{played.lines} lines, {played.readings} readings, {played.duplicates} twice,"
@@ -93,10 +93,10 @@ def _play(readings: Path, roster: Path, figures: "Rulebook", *, as_json: bool) -
     )
 
 
-def _document(alert: Any, building: str) -> dict[str, Any]:
+def _document(alert: Any, where: Any) -> dict[str, Any]:
     from alerts.document import document
 
-    return document(alert, building)
+    return document(alert, where)
 
 
 def _look_back(from_: str, to: str, figures: "Rulebook", *, as_json: bool) -> None:

@@ -6,11 +6,11 @@
 from collections.abc import Iterable
 
 from alerts.alert import NOT_CLOSING, Condition, Outcome, Response
-from alerts.lifecycle import BOTH, NOT_CLOSED, TRANSITIONS, Guard, Transition
+from alerts.transitions import ANY, BOTH, NOT_CLOSED, TRANSITIONS, Guard, Transition
 from tests.meta.source_tree import ROOT
 
 DOCUMENT = ROOT / "docs" / "alert-lifecycle.md"
-BEGIN = "<!-- generated from alerts/lifecycle.py by make docs: do not edit -->"
+BEGIN = "<!-- generated from alerts/transitions.py by make docs: do not edit -->"
 END = "<!-- end of what is generated -->"
 
 
@@ -58,7 +58,7 @@ def table() -> list[str]:
         cells = (
             f"`{row.kind.value}`",
             row.by.value,
-            _words(row.responses, NOT_CLOSED, "not closed"),
+            "any" if row.responses == ANY else _words(row.responses, NOT_CLOSED, "not closed"),
             _words(row.conditions, BOTH, "either"),
             row.response.value if row.response else "as it was",
             row.condition.value if row.condition else "as it was",

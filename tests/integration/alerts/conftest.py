@@ -24,3 +24,11 @@ def client(server: Server, world: World) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {world.token('dr-1')}"}
     with httpx.Client(base_url=server.url, headers=headers, timeout=10) as client:
         yield client
+
+
+@pytest.fixture
+def other(server: Server, world: World) -> Iterator[httpx.Client]:
+    """As sup-1, who looks after grid-1 too."""
+    headers = {"Authorization": f"Bearer {world.token('sup-1')}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=10) as client:
+        yield client

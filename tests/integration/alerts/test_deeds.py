@@ -20,14 +20,6 @@ from tests.integration.alerts.world import (
 )
 
 
-@pytest.fixture
-def other(server: Server, world: World) -> Iterator[httpx.Client]:
-    """As sup-1, who looks after grid-1 too."""
-    headers = {"Authorization": f"Bearer {world.token('sup-1')}"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=10) as client:
-        yield client
-
-
 class TestDoing:
     def test_the_three_buttons(self, client: httpx.Client, world: World) -> None:
         world.raise_alert(1)
@@ -197,20 +189,6 @@ class TestDoing:
         answer = post(client, "alert-1", "outcome", {"outcome": CANARIES[0], "note": [CANARIES[1]]})
         assert answer.status_code == 422
         assert not leaks(answer.text)
-
-
-class TestNotYet:
-    def test_says_so(self, client: httpx.Client, world: World) -> None:
-        world.raise_alert(1)
-        for method, path in (
-            ("POST", "/alerts/alert-1/note"),
-            ("POST", "/alerts/alert-1/assign"),
-            ("POST", "/alerts/alert-1/undo"),
-            ("GET", "/rules/accuracy?by=rule"),
-            ("GET", "/reports/daily?grid=grid-1&date=2026-02-03"),
-        ):
-            said = problem(client.request(method, f"/api/v1{path}"), 501, "not-yet")
-            assert "not yet" in said["detail"]
 
 
 def test_other_errors_are_problems_too(client: httpx.Client) -> None:

@@ -4,7 +4,7 @@ from alerts.alert import Condition, Outcome, Response
 from alerts.api.shapes import AlertShape
 from alerts.document import document
 from rules.finding import Severity
-from tests.unit.alerts.cases import alert, at
+from tests.unit.alerts.cases import WHERE, alert, at
 
 CONTRACT = (
     "id,episode,person,grid,device,rule,severity,condition,response,outcome,raised_at,onset_at,"
@@ -12,9 +12,9 @@ CONTRACT = (
 )
 
 
-def test_an_alert_has_every_word_of_the_contract_and_the_building() -> None:
-    said = document(alert(), "3")
-    assert {*said} == {*CONTRACT.split(","), "building"}
+def test_an_alert_has_every_word_of_the_contract_and_few_of_its_own() -> None:
+    said = document(alert(), WHERE)
+    assert {*said} == {*CONTRACT.split(","), "building", "vulnerable", "told"}
     assert (said["severity"], said["condition"], said["response"]) == ("urgent", "active", "open")
     assert said["raised_at"] == "2026-02-02T02:50:00Z"
     assert (said["outcome"], said["cleared_at"]) == (None, None)
@@ -31,7 +31,7 @@ def test_its_description_fits() -> None:
         severity=Severity.CRITICAL,
     )
     for each in (alert(), closed):
-        said = document(each, "3")
+        said = document(each, WHERE)
         shape = AlertShape.model_validate(said)
         assert {*AlertShape.model_fields} == {*said}
         assert shape.model_extra == {}

@@ -9,10 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from alerts.alert import Alert, Condition, Outcome, Response
 from alerts.lifecycle import (
     NOT_CLOSED,
-    TRANSITIONS,
-    By,
+    Before,
     Facts,
-    Guard,
     Happened,
     Kind,
     Refused,
@@ -43,7 +41,8 @@ def so(response: Response, condition: Condition = ACTIVE, **given: Any) -> Alert
 
 
 def happened(kind: Kind, **given: Any) -> Happened:
-    actor = "dr-2" if kind in (Kind.ACKNOWLEDGED, Kind.VISITED, Kind.OUTCOME) else None
+    people = (Kind.ACKNOWLEDGED, Kind.VISITED, Kind.OUTCOME, Kind.NOTED, Kind.ASSIGNED, Kind.UNDONE)
+    actor = "dr-2" if kind in people else None
     return Happened(kind, at(20), actor=actor, **given)
 
 
@@ -228,19 +227,62 @@ def test_an_alert_is_raised_once() -> None:
         assert isinstance(apply(so(response, condition), happened(Kind.RAISED)), Refused)
 
 
-def test_only_people_close_what_is_not_routine() -> None:
-    closing = [row for row in TRANSITIONS if row.response is CLOSED]
-    assert {(row.by, row.guard) for row in closing} == {
-        (By.PERSON, Guard.CLOSES),
-        (By.SERVICE, Guard.ROUTINE),
-    }
+def test_a_note_moves_nothing_wherever_the_case_stands() -> None:
+    for response, condition in itertools.product(Response, Condition):
+        standing = so(response, condition)
+        (only,) = steps_of(standing, happened(Kind.NOTED, note="ground floor"))
+        assert only.after == standing
+        assert only.type is Type.UPDATE
 
 
-def test_no_two_rows_apply_at_once() -> None:
-    for one, other in itertools.combinations(TRANSITIONS, 2):
-        if one.kind is other.kind and {*one.conditions} & {*other.conditions}:
-            apart = not ({*one.responses} & {*other.responses})
-            assert apart or {one.guard, other.guard} == {Guard.CLOSES, Guard.GO_AGAIN}
+@pytest.mark.parametrize("response", NOT_CLOSED)
+def test_a_case_is_given_to_somebody_and_stands_as_it_stood(response: Response) -> None:
+    given = after(so(response), happened(Kind.ASSIGNED, assignee="dr-3"))
+    assert (given.response, given.assignee, given.version) == (response, "dr-3", 2)
+    again = after(given, happened(Kind.ASSIGNED, assignee="dr-3"))
+    assert again.version == 2, "it was theirs already"
+
+
+def test_a_closed_case_is_given_to_nobody() -> None:
+    assert isinstance(apply(so(CLOSED), happened(Kind.ASSIGNED, assignee="dr-3")), Refused)
+
+
+DEEDS = [
+    *(happened(Kind.OUTCOME, outcome=outcome) for outcome in Outcome),
+    happened(Kind.ACKNOWLEDGED),
+    happened(Kind.VISITED),
+    happened(Kind.ASSIGNED, assignee="dr-3"),
+]
+
+
+@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: f"{deed.kind}-{deed.outcome}")
+@pytest.mark.parametrize("response", NOT_CLOSED)
+def test_a_deed_that_is_undone_leaves_all_as_it_was_but_the_version(
+    response: Response, deed: Happened
+) -> None:
+    standing = so(response, deadline_at=at(25))
+    steps = moved(standing, deed)
+    if isinstance(steps, Refused):
+        return
+    left = steps[-1].after
+    before = Before(response, None, standing.assignee, standing.deadline_at)
+    back = after(left, happened(Kind.UNDONE, undone=before))
+    assert back == replace(standing, version=back.version)
+    assert back.version > left.version
+
+
+def test_what_the_data_said_since_stays_when_a_deed_is_undone() -> None:
+    taken = after(so(OPEN), happened(Kind.ACKNOWLEDGED))
+    worse = after(taken, happened(Kind.WORSENED, facts=facts(Severity.CRITICAL)))
+    cleared = after(worse, happened(Kind.CLEARED, cleared_at=at(30)))
+    back = after(cleared, happened(Kind.UNDONE, undone=Before(OPEN, None, None, None)))
+    assert (back.response, back.severity, back.condition) == (OPEN, Severity.CRITICAL, CLEARED)
+
+
+def test_nothing_is_undone_into_a_closed_case() -> None:
+    before = Before(CLOSED, Outcome.WELL, "dr-1", None)
+    for response in Response:
+        assert isinstance(apply(so(response), happened(Kind.UNDONE, undone=before)), Refused)
 
 
 class Lives(RuleBasedStateMachine):
@@ -250,6 +292,7 @@ class Lives(RuleBasedStateMachine):
     def begins(self, severity: Severity) -> None:
         self.alert = alert(severity=severity)
         self.people: list[Outcome] = []
+        self.undoable: Before | None = None
 
     def tell(self, event: Happened) -> None:
         before = self.alert
@@ -267,11 +310,15 @@ class Lives(RuleBasedStateMachine):
             assert (step.type is Type.END) == (
                 step.after.response is CLOSED and step.before.response is not CLOSED
             )
-        if before.response is CLOSED:
+        if before.response is CLOSED and event.kind is not Kind.UNDONE:
             told_only = replace(before, evidence=found[-1].after.evidence)
             assert found[-1].after == told_only
         if event.outcome is not None:
             self.people.append(event.outcome)
+        if event.kind in (Kind.ACKNOWLEDGED, Kind.VISITED, Kind.OUTCOME, Kind.ASSIGNED):
+            self.undoable = Before(
+                before.response, before.outcome, before.assignee, before.deadline_at
+            )
         self.alert = found[-1].after
 
     @rule(
@@ -292,6 +339,16 @@ class Lives(RuleBasedStateMachine):
     @rule(outcome=st.sampled_from(Outcome))
     def somebody_saw(self, outcome: Outcome) -> None:
         self.tell(happened(Kind.OUTCOME, outcome=outcome))
+
+    @rule()
+    def somebody_takes_it_back(self) -> None:
+        if self.undoable is not None:
+            self.tell(happened(Kind.UNDONE, undone=self.undoable))
+            self.undoable = None
+
+    @rule(kind=st.sampled_from([Kind.NOTED, Kind.ASSIGNED]))
+    def somebody_says(self, kind: Kind) -> None:
+        self.tell(happened(kind, assignee="dr-3"))
 
     @rule(kind=st.sampled_from([Kind.ESCALATED, Kind.ENDED]))
     def the_service(self, kind: Kind) -> None:
