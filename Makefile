@@ -56,8 +56,9 @@ mutate: setup ## changes the rules in small ways and asks whether a test notices
 crash: setup services ## kills everything at random moments, a minute a broker; CRASH=--long: 100 times
 	@$(BIN)/python -m tests.crash $(CRASH)
 
-docs: setup ## draws the part of docs/alert-lifecycle.md that follows from the code
+docs: setup ## draws the parts of docs/ that follow from the code
 	@$(BIN)/python -m tests.meta.lifecycle_diagram
+	@$(BIN)/python -m tests.meta.verdict_table
 
 lock: ## writes the lock files anew from pyproject.toml
 	@scripts/lock

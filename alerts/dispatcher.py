@@ -68,9 +68,16 @@ class Listener:
 class Dispatcher:
     """Runs until `stop`. Belongs to one event loop."""
 
-    def __init__(self, open_feed: Callable[[], Feed], passing: tuple[type[Exception], ...]) -> None:
+    def __init__(
+        self,
+        open_feed: Callable[[], Feed],
+        passing: tuple[type[Exception], ...],
+        news: Callable[[], None] = lambda: None,
+    ) -> None:
         self._open_feed = open_feed
         self._passing = passing
+        self._news = news
+        """Called when there are events: a hint for whoever reads the log for himself."""
         self._listeners: dict[Listener, bool] = {}
         self._stopping = asyncio.Event()
         self.ready = False
@@ -121,6 +128,7 @@ class Dispatcher:
         self.reading = True
         if events:
             faults.reached(faults.Point.EVENTS_READ)
+            self._news()
         for event in events:
             self._hand_out(event)
         if len(events) < BATCH:

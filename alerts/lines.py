@@ -112,7 +112,12 @@ def _device_fault_line(finding: Finding, _: Surroundings) -> str:
         return f"the home on the map seems to be a position of {map_}: please check the address"
     if "bad" in said:
         return f"{said['bad']} of the last {said.get('of', 20)} messages cannot be used"
-    return f"{said.get('cause', 'a sensor that does not change')}{_lasting(finding)}"
+    lasting = _lasting(finding)
+    if "temperature_c" in said:
+        return f"temperature unchanged at {said['temperature_c']:.1f} °C{lasting}"
+    if "pulse_bpm" in said:
+        return f"pulse unchanged at {said['pulse_bpm']}/min{lasting}"
+    return f"{said.get('cause', 'a sensor that does not change')}{lasting}"
 
 
 def _watch_line(finding: Finding, _: Surroundings) -> str:

@@ -29,3 +29,9 @@ class Staff:
     role: Role
     grids: Mapping[str, int]
     """Grid id -> grid number."""
+
+    def grid_nos(self, grid: str | None = None) -> list[int]:
+        """The numbers of all their grids, or of one; none where that one is not theirs."""
+        if grid is None:
+            return list(self.grids.values())
+        return [self.grids[grid]] if grid in self.grids else []

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bench import baselines, burst, copying, endtoend, latency, memory, stages
+from bench import baselines, burst, copying, crowd, endtoend, latency, memory, stages
 from bench.load import Stream
 from bench.world import World
 
@@ -42,10 +42,11 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
     "aiomqtt": baselines.aiomqtt,
     "node-red": baselines.flow,
     "latency": latency.latencies,
+    "crowd": crowd.crowded,
     "burst": burst.upload,
     "memory": lambda there, _scale: memory.million(there, there.minutes),
 }
-ONCE: Final = ("burst", "memory")
+ONCE: Final = ("burst", "crowd", "memory")
 """Measured in the first round only: a run of minutes is steady in itself."""
 NEEDS: Final = {
     "ours": ("null",),

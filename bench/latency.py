@@ -84,9 +84,9 @@ def latencies(world: World, scale: float) -> dict[str, list[float]]:
         world.broker() as broker,
         world.database(Stream(0).wearers, probes * len(rates)) as database,
         world.ingest(database, broker),
-        doorstep.serve(database, _folder(world)) as serve,
-        closing(Screen(serve.port, _token(database))) as screen,
-        _probe(broker.port) as probe,
+        doorstep.serve(database, folder(world)) as serve,
+        closing(Screen(serve.port, token(database))) as screen,
+        connected(broker.port) as probe,
     ):
         for number, (name, rate) in enumerate(rates.items()):
             stream = Stream(round(rate * seconds), first_turn=number * TURNS_APART)
@@ -94,7 +94,7 @@ def latencies(world: World, scale: float) -> dict[str, list[float]]:
                 turn(generator, "warm")
                 generator.say(f"run {rate}")
                 ours = [PROBES.format(number * probes + n) for n in range(probes)]
-                sent = list(_send(probe, ours))
+                sent = list(send(probe, ours, PROBES_S))
                 generator.answer()
             heard = [_heard(screen, ours)[device] for device in ours]
             pairs = zip(sent, heard, strict=True)
@@ -104,13 +104,13 @@ def latencies(world: World, scale: float) -> dict[str, list[float]]:
     return found
 
 
-def _folder(world: World) -> Path:
+def folder(world: World) -> Path:
     folder = world.folder / "serve"
     folder.mkdir(exist_ok=True)
     return folder
 
 
-def _token(database: str) -> str:
+def token(database: str) -> str:
     env = {"DOORSTEP_DATABASE_URL": database}
     made = doorstep.run(["token", "create", "--staff", STAFF], env)
     assert made.returncode == 0, made.stderr
@@ -118,7 +118,7 @@ def _token(database: str) -> str:
 
 
 @contextmanager
-def _probe(port: int) -> Iterator[socket.socket]:
+def connected(port: int) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", port)) as probe:
         probe.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         probe.sendall(connect("bench-probes"))
@@ -126,8 +126,8 @@ def _probe(port: int) -> Iterator[socket.socket]:
         yield probe
 
 
-def _send(probe: socket.socket, devices: list[str]) -> Iterator[tuple[int, int]]:
-    """Publishes one reading of each, evenly in time.
+def send(probe: socket.socket, devices: list[str], per_s: float) -> Iterator[tuple[int, int]]:
+    """Publishes one reading of each, so many a second, evenly in time.
 
     Yields when (monotonic, ns) it was written, and when the broker's puback was there.
     """
@@ -137,7 +137,7 @@ def _send(probe: socket.socket, devices: list[str]) -> Iterator[tuple[int, int]]
         reading = {"measured_at": measured_at, "temperature_c": FEVER_C, "site": "axillary"}
         topic = TOPIC.format(device).encode()
         packet = publish(topic, json.dumps(reading).encode(), number + 1)
-        time.sleep(max(0.0, begun + number / PROBES_S - time.monotonic()))
+        time.sleep(max(0.0, begun + number / per_s - time.monotonic()))
         at = time.monotonic_ns()
         probe.sendall(packet)
         assert probe.recv(4) == b"\x40\x02" + (number + 1).to_bytes(2, "big")

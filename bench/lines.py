@@ -105,6 +105,18 @@ LINES: Final = (
     *_latency("1,000/s", "latency.1000"),
     *_latency("10,000/s", "latency.10000", Bar("figure", "<", 500)),
     *_latency("70 % of the most", "latency.most"),
+    *(
+        Line(
+            f"publish to 400 screens, p{share:g}",
+            "crowd",
+            "ms",
+            bar=bar,
+            percentile=share,
+        )
+        for share, bar in ((50.0, None), (99.0, Bar("figure", "<", 1_000)))
+    ),
+    Line("500 screens, memory of serve", "crowd.memory_mb", "MB", "before", "crowd.begin_mb"),
+    Line("500 screens, events lost to the frozen", "crowd.lost", "", bar=Bar("figure", "<=", 0)),
     Line("1,000,000 wearers, our memory", "memory.most_mb", "MB", bar=Bar("figure", "<=", 700)),
     Line("1,000,000 wearers, its change", "memory.change", "%", bar=Bar("figure", "<=", 10)),
     Line("1,000,000 wearers, until ready", "memory.ready_s", "s"),

@@ -38,7 +38,7 @@ from ingest.sources.address import SourceSettings
 from ingest.sources.echo import Echo
 from ingest.sources.mqtt5_connection import Mqtt5Connection
 from ingest.sources.port import Connected, Envelope
-from ingest.work import Work
+from ingest.work import Places, Work
 from rules.engine import Evaluation
 from rules.rulebook import DEFAULT
 from store.copy_format import encode
@@ -116,9 +116,9 @@ class Bench:
                     self.connection.confirm(effect.tokens)
 
     def _commit(self, work: Work, within: str) -> None:
-        def judge(rows: Rows) -> Evaluation:
+        def judge(rows: Rows, places: Places | None = None) -> Evaluation:
             with self._stage("rules", within="commit"):
-                return work.judge(rows)
+                return work.judge(rows, places)
 
         with self._stage("commit", within=within):
             result = self.ledger.commit(replace(work, judge=judge))

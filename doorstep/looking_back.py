@@ -6,7 +6,7 @@ Nothing is written.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -23,6 +23,7 @@ from rules.finding import Finding
 from rules.rulebook import Rulebook
 from rules.slots import NO_SLOT
 from rules.wearers import Wearers
+from rules.wearing import Wearing
 from store import history, roster
 from store.errors import translated
 from store.migrate import check_schema
@@ -56,12 +57,12 @@ def look_back(database_url: str, rulebook: Rulebook, from_at: int, to_at: int) -
         wearers = Wearers.of(people, rulebook)
         ids = (f"replay-{n}" for n in itertools.count(1))
         rehearsal = Rehearsal(wearers, rulebook, where, lambda: next(ids))
-        worn = dict(zip(wearers.device_no.tolist(), range(len(wearers)), strict=True))
+        wearing = Wearing.of(wearers)
         with connection.cursor() as cursor:
             for step in history.steps(cursor, to_at):
                 rows = step.rows.copy()
                 rows["slot"] = wearers.slots.find(rows["episode_no"], rows["device_no"])
-                _take(rehearsal, step, rows[rows["slot"] != NO_SLOT], worn)
+                _take(rehearsal, step, rows[rows["slot"] != NO_SLOT], wearing)
             rehearsal.settle(to_at, 0)
             stood = history.found(cursor, from_at, to_at)
     given = [each for each in rehearsal.caseload.findings if from_at <= each.onset_at < to_at]
@@ -73,12 +74,10 @@ def look_back(database_url: str, rulebook: Rulebook, from_at: int, to_at: int) -
     )
 
 
-def _take(rehearsal: Rehearsal, step: history.Step, rows: Rows, worn: Mapping[int, int]) -> None:
-    """`worn` is the slot of each device."""
+def _take(rehearsal: Rehearsal, step: history.Step, rows: Rows, wearing: Wearing) -> None:
     match step.kind:
         case Kind.BATCH:
-            bad = [(worn[no], at) for no, at in step.spoilt if no in worn]
-            heard = heard_in(rows, bad)
+            heard = heard_in(rows, step.spoilt, wearing)
             rehearsal.batch(rows, step.now, step.receive_clock_us, heard)
         case Kind.TICK:
             rehearsal.tick(step.now, step.receive_clock_us)

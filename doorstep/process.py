@@ -20,6 +20,9 @@ PASSING: Final = (StoreUnreachable, StoreBusy, StoreMismatch)
 """While running, even a schema that does not fit is waited out: an operator may be migrating."""
 _FROZEN_AFTER_MS: Final = 60_000
 """A client that takes nothing for so long is cut off by the kernel (Linux)."""
+_SEND_BUFFER: Final = 256 * 1024
+"""What the kernel may hold for one client. Left alone it would grow to megabytes for each of those
+who listen and do not read."""
 
 
 class Server(uvicorn.Server):
@@ -35,8 +38,9 @@ def listen(setting: str, host: str, port: int) -> socket.socket:
     """A bound socket, so that a taken port is a configuration error before anything else starts."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Accepted connections inherit both.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Accepted connections inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _FROZEN_AFTER_MS)
     try:
         listener.bind((host, port))

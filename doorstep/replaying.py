@@ -16,6 +16,7 @@ import numpy as np
 from alerts.alert import Alert
 from domain.batch import rows_of
 from domain.instant import DAY_US, MINUTE_US, parse_rfc3339
+from ingest.gathering import NOT_ITS_FAULT
 from ingest.rehearsal import Rehearsal
 from ingest.rejection import Rejection
 from ingest.wire import OLDEST_US, decode
@@ -49,6 +50,8 @@ class _Minute:
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     heard: list[tuple[int, bool, int]] = field(default_factory=list)
+    origins: list[int] = field(default_factory=list)
+    """Of each row, which of `heard` it came in."""
 
 
 def play(lines: Iterable[bytes], cast: Cast, rulebook: Rulebook) -> Played:
@@ -158,9 +161,11 @@ def _take(
     judged_at = min(now, measured_at + OLDEST_US)
     decoded = decode(topic, line, judged_at, cast.roster, wearers.slots)
     minute.rows += [_received(row, now) for row in decoded.rows]
+    minute.origins += [len(minute.heard)] * len(decoded.rows)
     slot = decoded.rows[0][0] if decoded.rows else _worn_by(device, now, cast, wearers)
     if slot != NO_SLOT:
-        minute.heard.append((slot, bool(decoded.rejections), now))
+        bad = any(each.reason not in NOT_ITS_FAULT for each in decoded.rejections)
+        minute.heard.append((slot, bad, now))
     return "; ".join(_words(each) for each in decoded.rejections)
 
 
@@ -191,5 +196,6 @@ def _close(rehearsal: Rehearsal, minute: _Minute, at: int, clock: _Clock) -> Non
     if not (minute.rows or minute.heard):
         return
     heard = np.array(minute.heard, dtype=np.int64).reshape(-1, 3)
-    messages = Heard(heard[:, 0].copy(), heard[:, 1] != 0, heard[:, 2].copy())
+    origins = np.array(minute.origins, dtype=np.int64)
+    messages = Heard(heard[:, 0].copy(), heard[:, 1] != 0, heard[:, 2].copy(), origins)
     rehearsal.batch(rows_of(minute.rows), at, clock.heard_us(at), messages)

@@ -17,8 +17,11 @@ from typing_extensions import override
 
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
-from doorstep import faults
+from alerts.feeds.webhook import new_secret
+from alerts.feeds.worker import Worker
+from doorstep import faults, feeds
 from doorstep.clock import SystemClock
 from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
@@ -29,6 +32,8 @@ from store.desk import Desk
 from store.duty_desk import DutyDesk
 from store.errors import StoreUnreachable
 from store.pool import Pool
+from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +44,10 @@ STOPS_WITHIN_S: Final = 8
 class _Server(Server):
     """Says where it serves; ends the streams before it waits for requests: they never end."""
 
-    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher) -> None:
+    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher, worker: Worker) -> None:
         super().__init__(config)
         self._dispatcher = dispatcher
+        self._worker = worker
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -53,6 +59,7 @@ class _Server(Server):
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._dispatcher.stop()
+        self._worker.stop()
         await super().shutdown(sockets)
 
 
@@ -66,16 +73,21 @@ async def run(settings: Settings) -> None:
     pool.open()
     try:
         await _wait_for(desk)
-        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING)
+        await asyncio.to_thread(feeds.keep_own_feeds, pool)
+        sender = feeds.webhook_sender(settings)
+        worker = feeds.worker(settings, {"webhook": sender})
+        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
         now = settings.make_clock().now
         ports = Ports(
             desk=desk,
+            truth=TruthDesk(pool),
             dispatcher=dispatcher,
             now=now,
             real_now=SystemClock().now,
             clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
+            webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
         )
         server = _Server(
             uvicorn.Config(
@@ -88,9 +100,12 @@ async def run(settings: Settings) -> None:
                 timeout_keep_alive=30,
             ),
             dispatcher,
+            worker,
         )
         with watched():
-            await _serve_until_stopped(server, dispatcher, listener, lambda: duty.fire(now()))
+            await _serve_until_stopped(
+                server, dispatcher, worker, listener, lambda: duty.fire(now())
+            )
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
@@ -99,6 +114,7 @@ async def run(settings: Settings) -> None:
 async def _serve_until_stopped(
     server: _Server,
     dispatcher: Dispatcher,
+    worker: Worker,
     listener: socket.socket,
     fire: Callable[[], int],
 ) -> None:
@@ -112,10 +128,12 @@ async def _serve_until_stopped(
     try:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(dispatcher.run())
-            reading.add_done_callback(lambda _: stop())
+            delivering = tasks.create_task(worker.run())
             deadlines = tasks.create_task(keep(fire, PASSING))
-            deadlines.add_done_callback(lambda _: stop())
+            for task in (reading, delivering, deadlines):
+                task.add_done_callback(lambda _: stop())
             await server.serve([listener])
+            worker.stop()
             reading.cancel()
             deadlines.cancel()
     except BaseExceptionGroup as group:

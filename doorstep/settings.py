@@ -98,6 +98,14 @@ class DutySettings(BaseModel):
         return Figures(**given, round_at_min=int(hour) * 60 + int(minute))
 
 
+class FeedsSettings(BaseModel):
+    """What alert events may be handed to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow_private: bool = False
+
+
 class ClockSettings(BaseModel):
     """The shared clock of an accelerated demo; `doorstep up --demo` sets it."""
 
@@ -124,6 +132,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     ingest: IngestSettings = IngestSettings()
     duty: DutySettings = DutySettings()
+    feeds: FeedsSettings = FeedsSettings()
     clock: ClockSettings = ClockSettings()
     rulebook: Path | None = None
 

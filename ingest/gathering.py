@@ -31,6 +31,9 @@ reading."""
 FEW_BYTES: Final = 8_000
 """Less, some twenty readings, is cheaper message by message (measured)."""
 
+NOT_ITS_FAULT: Final = (Reason.UNKNOWN_DEVICE, Reason.NOT_ASSIGNED)
+"""Reasons that say nothing of the band: the roster did not name it."""
+
 Origins = npt.NDArray[np.int32]
 
 
@@ -60,7 +63,7 @@ class OpenBatch:
     """Rows without digests, with the index of each row's message."""
     rejected: list[RejectedMessage] = field(default_factory=list)
     spoilt: list[int] = field(default_factory=list)
-    """Which messages they are."""
+    """Which messages have something that the device should not have sent."""
     senders: list[npt.NDArray[np.int32]] = field(default_factory=list)
     """The device numbers of the messages decoded, in order; 0 where nobody knows it."""
     boots: dict[int, str] = field(default_factory=dict)
@@ -154,7 +157,7 @@ class OpenBatch:
             self._keep(rows, origins)
         for n in sorted(exact):
             self._note(waiting[n], exact[n])
-            if exact[n].rejections:
+            if any(each.reason not in NOT_ITS_FAULT for each in exact[n].rejections):
                 self.spoilt.append(self._decoded + n)
         self._decoded = self._charged = len(self.messages)
         self._waiting_bytes = 0
@@ -166,7 +169,7 @@ class OpenBatch:
         rows = np.concatenate([part for part, _ in self.parts])
         origins = np.concatenate([of for _, of in self.parts])
         rows["digest"] = digests(rows)
-        order = np.lexsort((rows["digest"], rows["measured_at"], rows["slot"]))
+        order = np.lexsort((origins, rows["digest"], rows["measured_at"], rows["slot"]))
         return rows[order], origins[order]
 
     def _keep(self, rows: Rows, origins: Origins) -> None:

@@ -2,7 +2,7 @@
 
 A message of a device that nobody wears, or that nobody knows, is nobody's. Of a message with
 readings the wearer is that of its readings; of one of which nothing was accepted it is whoever
-wears the device when it comes.
+wears the device when it comes. A message that was kept and is judged anew has not come once more.
 """
 
 import numpy as np
@@ -18,7 +18,10 @@ from rules.slots import NO_SLOT
 def heard_in(
     batch: OpenBatch, rows: Rows, origins: npt.NDArray[np.int32], directory: Directory
 ) -> Heard:
-    """The messages of a batch whose every message is decoded; `rows` and `origins` are its own."""
+    """The messages of a batch whose every message is decoded; `rows` and `origins` are its own.
+
+    The answer goes with these rows.
+    """
     count = len(batch.messages)
     slot = np.full(count, NO_SLOT, dtype=np.int64)
     at = np.zeros(count, dtype=np.int64)
@@ -32,8 +35,11 @@ def heard_in(
             if slot[n] == NO_SLOT and senders[n]:
                 at[n] = batch.messages[n].received_at
                 slot[n] = _worn_by(int(senders[n]), int(at[n]), directory)
-    known = np.flatnonzero(slot != NO_SLOT)
-    return Heard(slot[known], bad[known], at[known])
+    came = slot != NO_SLOT
+    came &= ~np.array([message.resubmitted for message in batch.messages], dtype=np.bool_)
+    known = np.flatnonzero(came)
+    place = np.where(came, np.cumsum(came) - 1, -1)
+    return Heard(slot[known], bad[known], at[known], place[origins])
 
 
 def _worn_by(device_no: int, at: int, directory: Directory) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.batch import Rows
-from ingest.work import History
+from ingest.work import History, Places
 from rules.engine import Evaluation, evaluate, merge_replayed, replay, revise
 from rules.heard import NOTHING_HEARD, Heard
 from rules.rulebook import Rulebook
@@ -28,8 +28,8 @@ class Judgement:
     receive_clock_us: int
     heard: Heard = NOTHING_HEARD
 
-    def judge(self, rows: Rows) -> Evaluation:
-        """What new rows, in order, mean."""
+    def judge(self, rows: Rows, places: Places | None = None) -> Evaluation:
+        """What new rows, in order, mean; `places` are theirs among the rows of `heard`."""
         return evaluate(
             self.state,
             rows,
@@ -37,7 +37,7 @@ class Judgement:
             self.rulebook,
             self.now,
             self.receive_clock_us,
-            self.heard,
+            self.heard if places is None else self.heard.with_rows(places),
         )
 
     def rejudge(self, histories: Sequence[History]) -> Evaluation:

@@ -334,7 +334,7 @@ class Pipeline:
             receive_clock_us=self.receive_clock_us,
             roster_version=self.roster_version,
             rulebook_version=self._rulebook.version,
-            judge=judgement.judge if decided is None else lambda _rows: decided,
+            judge=judgement.judge if decided is None else lambda _rows, _places=None: decided,
             rejudge=judgement.rejudge,
             rows=NO_ROWS,
             origins=NO_ORIGINS,

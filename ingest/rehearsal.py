@@ -52,10 +52,14 @@ class Rehearsal:
     def batch(
         self, rows: Rows, now: int, clock_us: int, heard: Heard = NOTHING_HEARD
     ) -> list[Step]:
-        """Judges readings that came by `now`; `rows` in any order, `slot` filled in."""
-        rows = self._new(in_order(rows))
-        judgement = self._judgement(now, clock_us, heard)
-        done = judgement.judge(rows)
+        """Judges readings that came by `now`; `rows` in any order, `slot` filled in.
+
+        `heard` goes with these rows.
+        """
+        order = np.lexsort((rows["digest"], rows["measured_at"], rows["slot"]))
+        new = order[self._is_new(rows[order])]
+        self._keep(rows[new])
+        done = self._judgement(now, clock_us, heard).judge(rows[new], new)
         for slot, at in done.late:
             pair = int(self._wearers.episode_no[slot]), int(self._wearers.device_no[slot])
             self._late[pair] = min(at, self._late.get(pair, at))
@@ -77,23 +81,25 @@ class Rehearsal:
         done = self._judgement(now, clock_us, NOTHING_HEARD).rejudge(histories)
         return self._take_over(done, now)
 
-    def _new(self, rows: Rows) -> Rows:
+    def _is_new(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which of them have not been seen before. Shape (n,)."""
         keys = zip(
             *(rows[name].tolist() for name in ("device_no", "measured_at", "digest")), strict=True
         )
-        mask = np.array([self._is_new(key) for key in keys], dtype=np.bool_)
-        self.duplicates += int((~mask).sum())
-        self.stored += int(mask.sum())
-        rows = rows[mask]
-        first = np.flatnonzero(np.append(True, rows["slot"][1:] != rows["slot"][:-1])[: len(rows)])
-        for part in np.split(rows, first[1:]) if len(rows) else ():
-            self._rows[int(part["episode_no"][0]), int(part["device_no"][0])].append(part)
-        return rows
+        new = np.array([self._is_first(key) for key in keys], dtype=np.bool_)
+        self.duplicates += int((~new).sum())
+        self.stored += int(new.sum())
+        return new
 
-    def _is_new(self, key: tuple[int, int, int]) -> bool:
+    def _is_first(self, key: tuple[int, int, int]) -> bool:
         before = len(self._seen)
         self._seen[key] = True
         return len(self._seen) > before
+
+    def _keep(self, rows: Rows) -> None:
+        first = np.flatnonzero(np.append(True, rows["slot"][1:] != rows["slot"][:-1])[: len(rows)])
+        for part in np.split(rows, first[1:]) if len(rows) else ():
+            self._rows[int(part["episode_no"][0]), int(part["device_no"][0])].append(part)
 
     def _judgement(self, now: int, clock_us: int, heard: Heard) -> Judgement:
         return Judgement(self._state, self._wearers, self._rulebook, now, clock_us, heard)

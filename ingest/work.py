@@ -72,8 +72,16 @@ class History:
     """The oldest late reading."""
 
 
-Judge = Callable[[Rows], Evaluation]
-"""What the rules say of the rows that were new. Pure; called again when a commit is tried again."""
+Places = npt.NDArray[np.integer]
+
+
+class Judge(Protocol):
+    """What the rules say of rows. Pure; called again when a commit is tried again."""
+
+    def __call__(self, rows: Rows, places: Places | None = None) -> Evaluation:
+        """Of those rows of a step that were new, at these places of it; None for all of them."""
+        ...
+
 
 Rejudge = Callable[[Sequence[History]], Evaluation]
 """What the rules say of whole histories, as changes against the findings that stand. Pure."""

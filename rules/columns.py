@@ -46,7 +46,7 @@ def _value(width: str) -> np.dtype[np.void]:
 DENSE: Final = np.dtype(
     [
         ("watermark_at", "<i8"),  # the newest measured_at judged; 0 none
-        ("near_at", "<i8"),  # twice the newest reading that heard the beacon; + 1: once seen inside
+        ("near_at", "<i8"),  # twice the newest reading that heard the beacon; + 1: seen inside
         ("heard_at", "<i8"),  # received_at of the newest reading, or the assignment; 0 never
         ("heard_rc", "<i8"),  # the receive clock then
         ("skin_hour", "<i4"),  # the present local hour, since 1970; see rules.baseline
@@ -90,8 +90,9 @@ SPARSE: Final[dict[str, np.dtype[Any]]] = {
             ("last_at", "<i8"),
             ("bad", "u1"),  # of the last 20 messages
             ("most", "u1"),
-            ("cause", "u1"),  # rules.device_fault.Cause
-            ("good", "u1"),  # messages since the frozen value changed
+            ("cause", "u1"),  # rules.band_faults.Cause
+            ("good", "u1"),  # messages with another value than the frozen one
+            ("value", "<i2"),  # which is this one, as in frozen_t or frozen_p
         ]
     ),
 }

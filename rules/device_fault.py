@@ -5,63 +5,38 @@ duplicates included. Of each wearer the last twenty messages are remembered, one
 something in it was rejected, were it only one quantity, as a band with a broken sensor sends them.
 Half of them bad begin a finding, twenty good ones in a row end it.
 
-A sensor is frozen when temperature or pulse has had one value over thirty readings and six hours.
-Only readings that come in order and are not off the body count; what is off the body begins anew.
-Then a message is good only once the value has changed. Spot thermometers are never frozen. When a
-value began is known to the minute, which is all that six hours ask for.
+A sensor is frozen when temperature or pulse has had one value over thirty readings and six hours
+(`rules.frozen`). Only readings that come in order count. Of a frozen sensor a message is good that
+says another value; one that says nothing of it, or the same value once more, is neither, and a
+rejected one, or a sensor that is frozen again, begins the count of twenty anew. Spot thermometers
+are never frozen.
+
+With nearly everybody nothing is the matter, and they are looked at all at once. Whoever has, or
+gets, a frozen sensor is walked through message by message, each with the readings that came in it:
+so where a batch ends makes no difference.
 
 It is a finding about a band, and nobody's severity follows from it.
 """
 
-import json
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.batch import MISSING, Rows
+from domain.batch import Rows
 from domain.instant import MINUTE_US
-from rules.changes import RULEBOOK_ORIGIN, Placed
-from rules.columns import RUNS
-from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
+from rules import frozen
+from rules.band_faults import MESSAGES, BandFaults, Cause, Slots
+from rules.changes import Placed
 from rules.heard import Heard
 from rules.rulebook import DeviceFault
-from rules.stretches import Stretches
 from rules.touched import Touched
 from rules.wearers import Wearers
 
-MESSAGES: Final = 20
-"""Remembered, contract section 5."""
 _RING: Final = (1 << MESSAGES) - 1
-_ORDER: Final = len(RUNS) + 2
-"""Reported after silence and the watch."""
-_WRAP: Final = 1 << 16
-"""Minutes are kept modulo this: 45 days, longer than any reading we accept is old."""
-_MOST: Final = 255
 
-Slots = npt.NDArray[np.int64]
-
-
-class Cause(IntEnum):
-    """What is wrong. The numbers are in the state."""
-
-    MESSAGES = 1
-    TEMPERATURE = 2
-    PULSE = 3
-
-    @property
-    def word(self) -> str:
-        """As in the evidence."""
-        return _WORDS[self]
-
-
-_WORDS: Final = {
-    Cause.MESSAGES: "rejected messages",
-    Cause.TEMPERATURE: "frozen temperature",
-    Cause.PULSE: "frozen pulse",
-}
 _FROZEN: Final = (
     (Cause.TEMPERATURE, "temperature_cc", "frozen_t"),
     (Cause.PULSE, "pulse_bpm", "frozen_p"),
@@ -69,182 +44,214 @@ _FROZEN: Final = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Of:
-    """The wearers of a step."""
+class _Measured:
+    """The readings of a step that came in order."""
 
-    states: Touched
-    slots: Slots
-    wearers: Wearers
-    figures: DeviceFault
-
-    def began(self, nth: int, cause: Cause, onset_at: int, at: int, bad: int) -> Placed:
-        """A finding begins."""
-        cells = (onset_at, at, bad, bad, int(cause), 0)
-        self.states["device_fault"][nth] = cells
-        return self._placed(nth, FindingChange(Change.BEGAN, self.finding(nth)))
-
-    def seen(self, nth: int, at: int, bad: int, most: int) -> Placed:
-        """It is still so: `bad` at `at`, and at most `most` since it was told last."""
-        before = self.finding(nth)
-        row = self.states["device_fault"][nth]
-        row["last_at"], row["bad"], row["most"] = at, bad, max(most, int(row["most"]))
-        return self._placed(nth, FindingChange(Change.SEEN, self.finding(nth), before))
-
-    def ended(self, nth: int, at: int) -> Placed:
-        """It is over."""
-        before = self.finding(nth)
-        column = self.states["device_fault"]
-        column[nth] = np.zeros((), dtype=column.dtype)
-        after = replace(before, ended_at=max(at, before.onset_at))
-        return self._placed(nth, FindingChange(Change.ENDED, after, before))
-
-    def _placed(self, nth: int, change: FindingChange) -> Placed:
-        return (int(self.slots[nth]), -1, _ORDER), change
-
-    def finding(self, nth: int) -> Finding:
-        """The one that stands."""
-        slot = int(self.slots[nth])
-        onset_at, last_at, bad, most, cause, _ = self.states["device_fault"][nth].item()
-        said: dict[str, object] = {"cause": Cause(cause).word}
-        if cause == Cause.MESSAGES:
-            said |= {"bad": bad, "of": MESSAGES}
-        share, worst = (100 * n // MESSAGES for n in (bad, most))
-        return Finding(
-            key=FindingKey(
-                int(self.wearers.episode_no[slot]),
-                int(self.wearers.device_no[slot]),
-                Rule.DEVICE_FAULT,
-                SiteClass.NONE,
-            ),
-            onset_at=onset_at,
-            ended_at=None,
-            severity=Severity.ROUTINE,
-            last_at=last_at,
-            value=share,
-            peak=worst,
-            limit=self.figures.bad_pct,
-            origin=RULEBOOK_ORIGIN,
-            site="",
-            detail=json.dumps(said, sort_keys=True, separators=(",", ":")),
-        )
+    rows: Rows
+    group: Slots
+    """Places in the states. Shape of `rows`."""
+    origin: npt.NDArray[np.int64]
+    """Places in what was heard; -1 for what came in no message that counts. Shape of `rows`."""
+    said: dict[Cause, Slots]
+    """`rules.frozen.said` of each row."""
 
 
-def hear(
-    states: Touched, slots: Slots, heard: Heard, wearers: Wearers, figures: DeviceFault
+def hear(  # noqa: PLR0913, PLR0917 - the step, and all that it depends on
+    states: Touched,
+    slots: Slots,
+    rows: Rows,
+    group: Slots,
+    heard: Heard,
+    wearers: Wearers,
+    figures: DeviceFault,
 ) -> list[Placed]:
-    """Takes messages in, in order; every wearer of theirs is one of `slots`, ascending."""
-    of = _Of(states, slots, wearers, figures)
+    """Takes messages in, in order, and the readings in them that came in order.
+
+    `states` are those of `slots`, ascending, with the watermarks of before; `group` says which of
+    them each row is of. `heard.origins` goes with `rows`.
+    """
+    of = BandFaults(states, slots, wearers, figures)
+    measured = _measured(of, rows, group, heard)
+    walked = _tangled(measured, len(slots)) | _frozen_now(states)
+    taken = {cause: _taken(of, measured, cause, column) for cause, _, column in _FROZEN}
+    for each in taken.values():
+        walked[each.whose[each.froze]] = True
+    for cause, _, column in _FROZEN:
+        taken[cause].write(states, column, ~walked)
     nth = np.searchsorted(slots, heard.slot)
-    count = np.bincount(nth, minlength=len(slots))
-    bad = np.bincount(nth[heard.bad], minlength=len(slots)) > 0
-    known = states["messages"]
-    calm = ~bad & (known & _RING == 0) & ~states.going("device_fault")
+    placed = _count(of, nth, heard, walked)
+    for one in np.flatnonzero(walked).tolist():
+        placed += _Walk(of, one, measured).through(heard, np.flatnonzero(nth == one))
+    return placed
+
+
+def _measured(of: BandFaults, rows: Rows, group: Slots, heard: Heard) -> _Measured:
+    origin = np.full(len(rows), -1, dtype=np.int64) if heard.origins is None else heard.origins
+    spot = of.wearers.spot[of.slots[group]]
+    said = {}
+    for cause, quantity, column in _FROZEN:
+        most = int(np.iinfo(of.states[column]["value"].dtype).max)
+        said[cause] = np.where(spot, -1, frozen.said(rows, quantity, most))
+    return _Measured(rows, group, origin, said)
+
+
+def _tangled(measured: _Measured, count: int) -> npt.NDArray[np.bool_]:
+    """Whose readings are not in the order of their messages. Shape (count,)."""
+    found = np.zeros(count, dtype=np.bool_)
+    group, origin, at = measured.group, measured.origin, measured.rows["measured_at"]
+    after = (origin[1:] > origin[:-1]) & (at[1:] > at[:-1])
+    tangled = (group[1:] == group[:-1]) & (origin[1:] != origin[:-1]) & ~after
+    found[group[1:][tangled]] = True
+    return found
+
+
+def _frozen_now(states: Touched) -> npt.NDArray[np.bool_]:
+    """Whose sensor is known to be frozen. Shape of `states`."""
+    going = states.going("device_fault")
+    if going.any():
+        going = going & (states["device_fault"]["cause"] != Cause.MESSAGES)
+    return going.copy()
+
+
+def _taken(of: BandFaults, measured: _Measured, cause: Cause, column: str) -> frozen.Taken:
+    said = measured.said[cause]
+    which = np.flatnonzero(said >= 0)
+    at = measured.rows["measured_at"][which]
+    known = of.states[column]
+    return frozen.after_rows(known, measured.group[which], said[which], at, of.figures)
+
+
+def _count(of: BandFaults, nth: Slots, heard: Heard, walked: npt.NDArray[np.bool_]) -> list[Placed]:
+    """Counts the messages of all but the walked: of them no value matters."""
+    count = np.bincount(nth, minlength=len(of.slots))
+    bad = np.bincount(nth[heard.bad], minlength=len(of.slots)) > 0
+    known = of.states["messages"]
+    calm = ~walked & ~bad & (known & _RING == 0) & ~of.states.going("device_fault")
     full = np.minimum((known >> MESSAGES) + count, MESSAGES) << MESSAGES
     known[calm] = full[calm]
     placed: list[Placed] = []
-    for one in np.flatnonzero(~calm & (count > 0)).tolist():
-        mine = np.flatnonzero(nth == one)
-        pairs = zip(heard.bad[mine].tolist(), heard.at[mine].tolist(), strict=True)
-        placed += _hear_one(of, one, list(pairs))
+    for one in np.flatnonzero(~walked & ~calm & (count > 0)).tolist():
+        placed += _Walk(of, one, None).through(heard, np.flatnonzero(nth == one))
     return placed
 
 
-def _hear_one(of: _Of, nth: int, messages: list[tuple[bool, int]]) -> list[Placed]:
-    placed: list[Placed] = []
-    known = int(of.states["messages"][nth])
-    ring, count = known & _RING, known >> MESSAGES
-    seen: list[tuple[int, int]] = []
-    for bad, at in messages:
-        ring, count = ((ring << 1) | bad) & _RING, min(count + 1, MESSAGES)
-        of.states["messages"][nth] = ring | (count << MESSAGES)
-        row = of.states["device_fault"][nth]
-        if not row["onset_at"]:
-            if count == MESSAGES and 100 * ring.bit_count() >= of.figures.bad_pct * MESSAGES:
-                placed.append(of.began(nth, Cause.MESSAGES, at, at, ring.bit_count()))
-                seen.clear()
-        elif _is_over(of, nth, ring, bad=bad):
-            placed.append(of.ended(nth, at))
-            seen.clear()
-        elif bad and row["cause"] == Cause.MESSAGES:
-            seen.append((at, ring.bit_count()))
-    if seen:
-        placed.append(of.seen(nth, *seen[-1], max(count for _, count in seen)))
-    return placed
+class _Walk:
+    """One wearer's messages, one after the other, each with its readings."""
+
+    def __init__(self, of: BandFaults, nth: int, measured: _Measured | None) -> None:
+        self._of = of
+        self._nth = nth
+        self._measured = measured
+        self._placed: list[Placed] = []
+        self._seen: list[tuple[int, int]] = []
+        """Of the finding that stands, not told yet: (at, how many were bad)."""
+        self._newest = int(of.states["watermark_at"][nth])
+
+    def through(self, heard: Heard, mine: npt.NDArray[np.intp]) -> list[Placed]:
+        """All of them; `mine` are the places in `heard`."""
+        for _, rows in self._readings(-1, -1):
+            self._measure(rows)
+        parts = dict(self._readings(0, len(heard.slot)))
+        for place in mine.tolist():
+            said = self._measure(parts[place]) if place in parts else _NOTHING_SAID
+            self._message(int(heard.at[place]), said, bad=bool(heard.bad[place]))
+        self._tell_seen()
+        return self._placed
+
+    def _readings(self, first: int, last: int) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+        """(message, its rows) of the messages in between."""
+        if self._measured is None:
+            return
+        group, origin = self._measured.group, self._measured.origin
+        begin, end = np.searchsorted(group, [self._nth, self._nth + 1])
+        own = origin[begin:end]
+        for message in np.unique(own[(own >= first) & (own <= last)]).tolist():
+            yield message, begin + np.flatnonzero(own == message)
+
+    def _measure(self, rows: npt.NDArray[np.intp]) -> "_Said":
+        """Takes the readings of one message in, of which those count that came in order."""
+        assert self._measured is not None
+        at = self._measured.rows["measured_at"][rows]
+        rows, at = rows[at > self._newest], at[at > self._newest]
+        if len(rows):
+            self._newest = int(at[-1])
+        found = _NOTHING_SAID
+        for cause, _, column in _FROZEN:
+            values = self._measured.said[cause][rows].tolist()
+            for value, when in zip(values, at.tolist(), strict=True):
+                if value >= 0:
+                    found = self._value(cause, column, value, when).after(found)
+        return found
+
+    def _value(self, cause: Cause, column: str, value: int, at: int) -> "_Said":
+        """One value of a quantity."""
+        known = self._of.states[column]
+        cells = frozen.after(known[self._nth].item(), value, at)
+        known[self._nth] = cells
+        standing = self._of.states["device_fault"][self._nth]
+        if frozen.is_frozen(cells, at, self._of.figures):
+            if not standing["onset_at"]:
+                onset_at = at - frozen.lasts_min(cells, at) * MINUTE_US
+                self._begin(cause, onset_at, at, MESSAGES, value)
+            if standing["cause"] == cause:
+                self._seen.append((at, MESSAGES))
+                return _Said(frozen=True)
+        other = standing["cause"] == cause and value not in (frozen.OFF, int(standing["value"]))
+        return _Said(other=bool(other))
+
+    def _message(self, at: int, said: "_Said", *, bad: bool) -> None:
+        """One message has come, whose readings are taken in."""
+        states, nth = self._of.states, self._nth
+        known = int(states["messages"][nth])
+        ring = ((known << 1) | bad) & _RING
+        count = min((known >> MESSAGES) + 1, MESSAGES)
+        states["messages"][nth] = ring | (count << MESSAGES)
+        standing = states["device_fault"][nth]
+        if not standing["onset_at"]:
+            if count == MESSAGES and 100 * ring.bit_count() >= self._of.figures.bad_pct * MESSAGES:
+                self._begin(Cause.MESSAGES, at, at, ring.bit_count())
+        elif standing["cause"] == Cause.MESSAGES:
+            if ring == 0:
+                self._end(at)
+            elif bad:
+                self._seen.append((at, ring.bit_count()))
+        else:
+            good = int(standing["good"])
+            standing["good"] = 0 if bad or said.frozen else min(good + said.other, _MOST)
+            if standing["good"] >= MESSAGES:
+                self._end(at)
+
+    def _begin(self, cause: Cause, onset_at: int, at: int, bad: int, value: int = 0) -> None:
+        self._placed.append(self._of.began(self._nth, cause, onset_at, at, bad, value))
+
+    def _end(self, at: int) -> None:
+        self._tell_seen()
+        self._placed.append(self._of.ended(self._nth, at))
+
+    def _tell_seen(self) -> None:
+        if self._seen:
+            at, bad = self._seen[-1]
+            most = max(count for _, count in self._seen)
+            self._placed.append(self._of.seen(self._nth, at, bad, most))
+            self._seen.clear()
 
 
-def _is_over(of: _Of, nth: int, ring: int, *, bad: bool) -> bool:
-    """Whether a message is the twentieth good one in a row."""
-    row = of.states["device_fault"][nth]
-    if row["cause"] == Cause.MESSAGES:
-        return ring == 0
-    good = not bad and not _is_frozen(of, nth, Cause(int(row["cause"])))
-    row["good"] = int(row["good"]) + 1 if good else 0
-    return bool(row["good"] >= MESSAGES)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a message says of the sensor that is frozen."""
+
+    other: bool = False
+    """Another value,"""
+    frozen: bool = False
+    """or one that does not change either."""
+
+    def after(self, earlier: "_Said") -> "_Said":
+        """Together with what it said before."""
+        return _Said(self.other or earlier.other, self.frozen or earlier.frozen)
 
 
-def _is_frozen(of: _Of, nth: int, cause: Cause) -> bool:
-    """Whether the value that made it frozen still stands: a new one has a count of its own."""
-    column = next(column for each, _, column in _FROZEN if each is cause)
-    return bool(of.states[column][nth]["n"] >= of.figures.frozen_readings)
-
-
-def measure(
-    states: Touched, slots: Slots, rows: Rows, group: Slots, wearers: Wearers, figures: DeviceFault
-) -> list[Placed]:
-    """Looks at values that do not change. `rows` came in order; `group` says which of `states`."""
-    of = _Of(states, slots, wearers, figures)
-    placed: list[Placed] = []
-    off = (rows["worn"] == 0) | (rows["pulse_bpm"] == 0)
-    fixed = ~wearers.spot[slots[group]]
-    for cause, quantity, column in _FROZEN:
-        which = np.flatnonzero(fixed & (off | (rows[quantity] != MISSING[quantity])))
-        if len(which):
-            value = np.where(off[which], 0, rows[quantity][which]).astype(np.int64)
-            at = rows["measured_at"][which]
-            most = np.iinfo(states[column]["value"].dtype).max
-            placed += _measure(of, cause, column, group[which], np.minimum(value, most), at)
-    return placed
-
-
-def _measure(
-    of: _Of,
-    cause: Cause,
-    column: str,
-    group: Slots,
-    value: npt.NDArray[np.int64],
-    at: npt.NDArray[np.int64],
-) -> list[Placed]:
-    stretches = Stretches.of(group, value)
-    whose, said = stretches.group, stretches.span
-    begins = np.ones(len(whose), dtype=np.bool_)
-    begins[1:] = whose[1:] != whose[:-1]
-    known = of.states[column]
-    goes_on = begins & (known["value"][whose] == said) & (known["n"][whose] > 0)
-    n = stretches.until - stretches.first + np.where(goes_on, known["n"][whose].astype(np.int64), 0)
-    n = np.where(said > 0, np.minimum(n, _MOST), 0)
-    last_at = at[stretches.until - 1]
-    began = at[stretches.first] // MINUTE_US % _WRAP
-    since = np.where(goes_on, known["since"][whose].astype(np.int64), began)
-    length = (last_at // MINUTE_US - since) % _WRAP
-    frozen = (n >= of.figures.frozen_readings) & (length >= of.figures.frozen_s // 60)
-    last = np.append(begins[1:], [True] * bool(len(whose)))
-    rows = known[whose[last]]
-    rows["value"], rows["since"], rows["n"] = said[last], since[last], n[last]
-    known[whose[last]] = rows
-    return [
-        change
-        for k in np.flatnonzero(frozen).tolist()
-        for change in _froze(of, cause, int(whose[k]), int(last_at[k]), int(length[k]))
-    ]
-
-
-def _froze(of: _Of, cause: Cause, nth: int, at: int, length_min: int) -> list[Placed]:
-    row = of.states["device_fault"][nth]
-    if not row["onset_at"]:
-        return [of.began(nth, cause, at - length_min * MINUTE_US, at, MESSAGES)]
-    if row["cause"] == cause:
-        return [of.seen(nth, at, MESSAGES, MESSAGES)]
-    return []
+_NOTHING_SAID: Final = _Said()
+_MOST: Final = 255
 
 
 def close(
@@ -254,12 +261,4 @@ def close(
     if not states.going("device_fault")[nth]:
         return []
     slots = np.full(len(states), slot, dtype=np.int64)
-    return [_Of(states, slots, wearers, figures).ended(nth, ended_at)]
-
-
-def standing_cells(standing: Finding) -> tuple[int, int, int, int, int, int]:
-    """The row of `device_fault` that a finding stands for, for a state that was lost."""
-    word = json.loads(standing.detail)["cause"]
-    cause = next(each for each, known in _WORDS.items() if known == word)
-    bad, most = (n * MESSAGES // 100 for n in (standing.value, standing.peak))
-    return standing.onset_at, standing.last_at, bad, most, int(cause), 0
+    return [BandFaults(states, slots, wearers, figures).ended(nth, ended_at)]

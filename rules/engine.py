@@ -103,11 +103,12 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the step, and all that it depends on
     group = np.searchsorted(slots, rows["slot"])
     placed = _hear(states, slots, rows, group, wearers, receive_clock_us)
     late = rows["measured_at"] <= states["watermark_at"][group]
-    in_time, whose = (rows[~late], group[~late]) if late.any() else (rows, group)
-    placed += _judge(states, slots, in_time, whose, wearers, rulebook)
+    in_time, whose = rows, group
+    if late.any():
+        in_time, whose, heard = rows[~late], group[~late], heard.with_rows(~late)
     figures = rulebook.device_fault
-    placed += device_fault.measure(states, slots, in_time, whose, wearers, figures)
-    placed += device_fault.hear(states, slots, heard, wearers, figures)
+    placed += device_fault.hear(states, slots, in_time, whose, heard, wearers, figures)
+    placed += _judge(states, slots, in_time, whose, wearers, rulebook)
     not_judged = zip(rows["slot"][late].tolist(), rows["measured_at"][late].tolist(), strict=True)
     return Evaluation(slots, states, in_order(placed), list(not_judged))
 

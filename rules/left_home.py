@@ -14,7 +14,7 @@ A home pin in another datum (`rules.datums`) makes everybody at home seem to be 
 place. Fixes of a wearer never seen inside, that such a mix-up explains, are no leaving: they are
 neither here, and are said to be what they are by a run of their own, `wrong_datum`, which is a
 routine `device_fault` about the home. Once a fix was inside the home as it is told, that is over
-for good; a fix that no mix-up explains counts as ever.
+for good, until the pin is corrected; a fix that no mix-up explains counts as ever.
 
 A finding's value is the distance from the middle of the home's circle, or from its polygon's edge.
 Offline is never "left home": nothing here looks at the absence of fixes.
@@ -31,6 +31,8 @@ from domain.instant import SECOND_US
 from rules import datums
 from rules.finding import Severity
 from rules.marks import Batch, Column, Kind, Marks
+from rules.touched import Touched
+from rules.wearers import Wearers
 
 _E7: Final = 10_000_000
 _ALL_PCT: Final = 100
@@ -92,14 +94,45 @@ def _in_another_datum(batch: Batch, column: Column, measured: npt.NDArray[np.int
 def _seen_inside(
     batch: Batch, column: Column, inside: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Whose fix was inside by each mark. Remembers it in `near_at`."""
-    group = column["group"]
+    """Whose fix was inside the home of each mark by then. Remembers it in `near_at`.
+
+    What is remembered is of the home that was in force at the watermark: where the pin was
+    corrected since, nobody was seen inside yet.
+    """
+    group, near_at = column["group"], batch.states["near_at"]
+    slots = batch.slots[column["row"]]
+    home = _homes(batch, slots, column["at"])
     place = np.maximum.accumulate(np.where(inside, np.arange(len(column)), -1))
-    here = (place >= 0) & (group[place] == group)
-    near_at = batch.states["near_at"]
-    seen: npt.NDArray[np.bool_] = here | (near_at[group] & 1 != 0)
-    near_at[group[inside]] |= 1
+    here = (place >= 0) & (group[place] == group) & (home[place] == home)
+    known = near_at[group] & 1 != 0
+    known &= _homes(batch, slots, batch.states["watermark_at"][group]) == home
+    _remember(batch, group[inside], home[inside])
+    seen: npt.NDArray[np.bool_] = here | known
     return seen
+
+
+def _remember(batch: Batch, group: npt.NDArray[np.int64], home: npt.NDArray[np.int64]) -> None:
+    """Who is seen inside as of the last row of each wearer; `group` was, in `home`."""
+    near_at = batch.states["near_at"]
+    last = _last_rows(batch)
+    mine, slots = batch.group[last], batch.slots[last]
+    now = np.full(len(near_at), -1, dtype=np.int64)
+    now[mine] = _homes(batch, slots, batch.rows["measured_at"][last])
+    before = _homes(batch, slots, batch.states["watermark_at"][mine])
+    near_at[mine[before != now[mine]]] &= ~1
+    near_at[group[home == now[group]]] |= 1
+
+
+def move_on(states: Touched, nth: int, slot: int, at: int, wearers: Wearers) -> None:
+    """To be told before the watermark moves to `at` by itself: the pin may have been corrected."""
+    then = wearers.homes_then
+    if then.place(slot, int(states["watermark_at"][nth])) != then.place(slot, at):
+        states["near_at"][nth] &= ~1
+
+
+def _last_rows(batch: Batch) -> npt.NDArray[np.intp]:
+    group = batch.group
+    return np.flatnonzero(np.append(group[1:] != group[:-1], [True] * bool(len(group))))
 
 
 def _explained(batch: Batch, column: Column) -> npt.NDArray[np.uint8]:
@@ -130,7 +163,7 @@ def _near_before(batch: Batch, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bo
     here = (place >= 0) & (group[place] == group)
     known = batch.states["near_at"]
     near_at = np.where(here, at[place], known[group] >> 1)
-    last = np.flatnonzero(np.append(group[1:] != group[:-1], [True] * bool(len(group))))
+    last = _last_rows(batch)
     known[group[last]] = (near_at[last] << 1) | (known[group[last]] & 1)
     close: npt.NDArray[np.bool_] = at - near_at <= batch.rulebook.left_home.near_home_s * SECOND_US
     return close

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Rows
-from rules import silent, watch
+from rules import left_home, silent, watch
 from rules.changes import Placed, finding_of
 from rules.columns import RUN, RUNS
 from rules.finding import Change, FindingChange
@@ -78,8 +78,9 @@ def close_runs(states: Touched, nth: int, slot: int, wearers: Wearers, now: int)
     if until_at > now:
         return []
     placed = _end_runs(states, nth, slot, until_at, wearers)
-    watermark_at = int(states["watermark_at"][nth])
-    states["watermark_at"][nth] = max(watermark_at, until_at)
+    reached_at = max(int(states["watermark_at"][nth]), until_at)
+    left_home.move_on(states, nth, slot, reached_at, wearers)
+    states["watermark_at"][nth] = reached_at
     return placed
 
 
@@ -102,6 +103,7 @@ def leave_behind(states: Touched, nth: int, slot: int, wearers: Wearers) -> list
     assert following is not None
     (_, until_at), (from_at, _) = following
     placed = _end_runs(states, nth, slot, until_at, wearers)
+    left_home.move_on(states, nth, slot, from_at, wearers)
     states["watermark_at"][nth] = from_at
     return placed
 

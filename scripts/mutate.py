@@ -27,7 +27,17 @@ ROOT = Path(__file__).resolve().parent.parent
 ARGUED = ROOT / "docs" / "mutation.md"
 MODULES = (
     *("run", "runs", "hold", "marks", "news2", "pulse", "oxygen", "not_worn", "battery_low"),
-    *("battery_life", "device_fault", "fever", "baseline", "left_home", "datums", "silent"),
+    *(
+        "battery_life",
+        "device_fault",
+        "band_faults",
+        "frozen",
+        "fever",
+        "baseline",
+        "left_home",
+        "datums",
+        "silent",
+    ),
     *("nights", "watch", "spells", "revision", "changes", "own_limits", "stretches"),
 )
 GOLDEN = {
@@ -36,6 +46,7 @@ GOLDEN = {
     "nights": "watch",
     "news2": "pulse",
     "spells": "silent",
+    **dict.fromkeys(("frozen", "band_faults"), "device_fault"),
 }
 """Whose tables speak of a module that has none by its own name."""
 ALSO = {

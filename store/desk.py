@@ -12,16 +12,15 @@ import psycopg
 from alerts import signals as noticed
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.escalation import DEFAULT, Figures
+from alerts.shown import telling
 from alerts.staff import Staff
-from domain.instant import MINUTE_US, SECOND_US, parse_rfc3339
-from store import access, alertread, casework, episodes, signals, vitals
+from domain.instant import parse_rfc3339
+from rules.finding import Rule
+from store import access, alertread, casework, episodes, shown, signals, vitals
 from store.errors import StoreBusy, StoreMismatch, StoreUnreachable
 from store.migrate import check_schema
 from store.pool import Pool
 
-READINGS_SHOWN: Final = 50
-"""How many readings an alert shows as evidence."""
-_BEFORE_ONSET_US: Final = 10 * MINUTE_US
 _WHO: Final = ("person_name", "phone", "address", "birth_year", "flags")
 
 
@@ -186,19 +185,14 @@ class Desk:
 
 def _grids(staff: Staff, grid: str | None = None) -> list[int]:
     """The numbers of the grids asked for; none where the grid is not the member's."""
-    if grid is None:
-        return list(staff.grids.values())
-    return [staff.grids[grid]] if grid in staff.grids else []
+    return staff.grid_nos(grid)
 
 
 def _readings(
     connection: psycopg.Connection, episode: episodes.Opened, alert: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     evidence = alert["evidence"]
-    window = Window(
-        from_at=parse_rfc3339(evidence.get("onset_at", alert["onset_at"])) - _BEFORE_ONSET_US,
-        to_at=parse_rfc3339(alert["last_at"]) + SECOND_US,
-        limit=READINGS_SHOWN,
-    )
+    onset_at, last_at = (parse_rfc3339(alert[name]) for name in ("onset_at", "last_at"))
+    said = telling(Rule(evidence.get("rule", alert["rule"])), evidence, onset_at, last_at)
     device = evidence.get("device", alert["device"])
-    return vitals.around(connection, episode.no, episode.home, device, window)
+    return shown.readings(connection, (episode.no, episode.home), device, said)

@@ -14,7 +14,7 @@ from alerts import presence
 from alerts.casework import Page
 from domain.instant import format_rfc3339, from_datetime
 from domain.people import Home
-from store import sights
+from store import rulebooks, sights
 from store.roster import home_of
 
 _WHO: Final = "p.name AS person_name, p.phone, p.address, p.birth_year, p.flags"
@@ -80,15 +80,23 @@ def listed(
         rows = cursor.fetchall()
     page = rows[:limit]
     more = page[-1]["id"] if len(rows) > limit else None
-    seen = sights.of_episodes(connection, [row["episode_no"] for row in page], now)
-    items = [_document(row) | presence.document(seen[row["episode_no"]], now) for row in page]
+    told = _presences(connection, [row["episode_no"] for row in page], now)
+    items = [_document(row) | told[row["episode_no"]] for row in page]
     return Page(items, more)
 
 
 def with_presence(connection: psycopg.Connection, opened: Opened, now: int) -> dict[str, Any]:
     """Its document, with where the person is as far as anybody can tell."""
-    seen = sights.of_episodes(connection, [opened.no], now)
-    return opened.document | presence.document(seen[opened.no], now)
+    return opened.document | _presences(connection, [opened.no], now)[opened.no]
+
+
+def _presences(
+    connection: psycopg.Connection, episode_nos: Sequence[int], now: int
+) -> dict[int, dict[str, Any]]:
+    """Where each of them is, by the rulebook in force."""
+    figures = rulebooks.in_force(connection, now).left_home
+    seen = sights.of_episodes(connection, episode_nos, figures, now)
+    return {no: presence.document(sight, figures, now) for no, sight in seen.items()}
 
 
 def one(

@@ -45,7 +45,7 @@ class Step:
     rows: Rows
     """What it stored; `slot` is not filled in."""
     spoilt: list[tuple[int, int]]
-    """(device_no, received_at) of messages of which it kept something as rejected."""
+    """(device_no, received_at) of messages with something the device should not have sent."""
 
 
 def steps(cursor: psycopg.Cursor, until_at: int) -> Iterator[Step]:

@@ -213,9 +213,10 @@ class PostgresLedger:
     ) -> "_Done":
         boots = self._boots.unknown(*_boots_of(work))
         store_boots.keep(cursor, boots, work.boots)
-        rows = work.rows
+        rows, places = work.rows, np.arange(len(work.rows))
         if refused:
-            rows = np.delete(rows, [refusal.index for refusal in refused])
+            places = np.delete(places, [refusal.index for refusal in refused])
+            rows = rows[places]
         new = insert(cursor, rows, batch, newest)
         if new.any():
             faults.reached(faults.Point.READINGS_INSERTED)
@@ -229,7 +230,7 @@ class PostgresLedger:
             evaluation = work.rejudge(histories)
             late_work.remove(cursor, histories)
         else:
-            evaluation = work.judge(rows[new])
+            evaluation = work.judge(rows[new], places[new])
             late_work.add(cursor, _late_pairs(rows, evaluation), batch)
         noticed.keep_gaps(cursor, () if work.advance is None else work.advance.gaps)
         noticed.keep_signals(cursor, work.signals)

@@ -25,9 +25,11 @@ _KNOWN: Final = (
 )
 _BEGINS: Final = (
     "INSERT INTO signal (kind, began_at, ended_at, detail) VALUES (%s, %s, %s, %s)"
-    " ON CONFLICT (kind) WHERE ended_at IS NULL DO NOTHING"
+    " ON CONFLICT (kind, subject) WHERE ended_at IS NULL DO NOTHING"
 )
-_ENDS: Final = "UPDATE signal SET ended_at = %s WHERE kind = %s AND ended_at IS NULL"
+_ENDS: Final = (
+    "UPDATE signal SET ended_at = %s WHERE kind = %s AND subject = '' AND ended_at IS NULL"
+)
 
 
 def keep_gaps(cursor: psycopg.Cursor, gaps: Sequence[Gap]) -> None:

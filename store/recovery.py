@@ -21,7 +21,7 @@ from domain.batch import READING, Rows, in_order
 from domain.instant import DAY_US, from_datetime, to_datetime
 from ingest.sequences import Sequences
 from ingest.work import Beginning
-from rules import device_fault, silent
+from rules import band_faults, silent
 from rules.columns import BIT
 from rules.engine import apply, evaluate
 from rules.finding import Rule
@@ -103,7 +103,7 @@ def _recall_unwritten(
 def _recall_faults(cursor: psycopg.Cursor, state: State, wearers: Wearers) -> None:
     """Fills in which bands are known to be faulty, and no other: the findings know."""
     standing = {
-        slot: device_fault.standing_cells(finding)
+        slot: band_faults.standing_cells(finding)
         for finding in late_work.standing_of(cursor, Rule.DEVICE_FAULT)
         for slot in [wearers.slots.get((finding.key.episode_no, finding.key.device_no))]
         if slot is not None
@@ -114,7 +114,7 @@ def _recall_faults(cursor: psycopg.Cursor, state: State, wearers: Wearers) -> No
     column = rows["device_fault"]
     for nth, slot in enumerate(slots.tolist()):
         good = column[nth]["good"]
-        column[nth] = standing.get(slot, (0,) * 6)
+        column[nth] = standing.get(slot, (0,) * 7)
         column[nth]["good"] = good if slot in standing else 0
     state.put(slots, rows)
 

@@ -42,10 +42,13 @@ _NUMBERS_OF: Final = (
 
 _MESSAGES_OF: Final = (
     "SELECT m.batch, d.device_no, m.first_received_at FROM rejected_message m"
-    " JOIN device d ON d.id = m.device_id WHERE m.batch > %s AND m.batch <= %s ORDER BY 1, 3, 2"
+    " JOIN device d ON d.id = m.device_id WHERE m.batch > %s AND m.batch <= %s"
+    " AND EXISTS (SELECT FROM rejection r WHERE r.content_sha256 = m.content_sha256"
+    "  AND r.reason <> ALL(%s)) ORDER BY 1, 3, 2"
 )
 
 _FOR_WANT_OF_A_ROSTER: Final = ["unknown_device", "not_assigned"]
+_NOT_ITS_FAULT: Final = [*_FOR_WANT_OF_A_ROSTER, "refused_by_store"]
 _COVERED: Final = (
     "SELECT m.content_sha256, m.topic, m.payload, m.first_received_at FROM rejected_message m"
     " JOIN device d ON d.id = m.device_id WHERE m.content_sha256 > %s"
@@ -145,9 +148,12 @@ def numbers_of(
 
 
 def messages_of(cursor: psycopg.Cursor, after: int, until: int) -> dict[int, list[tuple[int, int]]]:
-    """(device_no, received_at) of messages that steps after one and up to another kept first."""
+    """(device_no, received_at) of messages that steps after one and up to another kept first.
+
+    Those with something that the device should not have sent, as `ingest.gathering` has it.
+    """
     found: dict[int, list[tuple[int, int]]] = {}
-    for batch, device_no, at in cursor.execute(_MESSAGES_OF, [after, until]):
+    for batch, device_no, at in cursor.execute(_MESSAGES_OF, [after, until, _NOT_ITS_FAULT]):
         found.setdefault(batch, []).append((device_no, from_datetime(at)))
     return found
 

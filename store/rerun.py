@@ -31,6 +31,7 @@ from rules.slots import NO_SLOT
 from rules.snapshots import unpack
 from rules.state import State, fresh
 from rules.wearers import Wearers
+from rules.wearing import Wearing
 from store import rejections, snapshots
 from store.readings import fetch_with_batches
 
@@ -117,7 +118,7 @@ def _run(
     rows, batches = rows[order], batches[order]
     rejected = rejections.numbers_of(cursor, *span)
     kept = rejections.messages_of(cursor, *span)
-    worn = dict(zip(wearers.device_no.tolist(), range(len(wearers)), strict=True)) if kept else {}
+    wearing = Wearing.of(wearers) if kept else None
     for batch, kind, now_at, receive_clock_us in steps:
         now = from_datetime(now_at)
         first, last = np.searchsorted(batches, [batch, batch + 1])
@@ -127,26 +128,32 @@ def _run(
             evaluation = tick(found.state, wearers, rulebook, now, receive_clock_us)
         elif len(part) or batch in kept:
             mine = in_order(part[_older(found.of_wearer, part["slot"], batch)])
-            bad = [(worn[no], at) for no, at in kept.get(batch, ()) if no in worn]
+            heard = heard_in(mine, kept.get(batch, []), wearing)
             evaluation = evaluate(
-                *(found.state, mine, wearers, rulebook, now, receive_clock_us), heard_in(mine, bad)
+                *(found.state, mine, wearers, rulebook, now, receive_clock_us), heard
             )
         if evaluation is not None:
             _take_over(found, evaluation, batch)
         _count(found, part, rejected.get(batch, []), batch, now)
 
 
-def heard_in(rows: Rows, bad: list[tuple[int, int]]) -> Heard:
-    """The messages of a step, as far as it can be told: what came at one instant is one."""
-    came = np.stack((rows["slot"].astype(np.int64), rows["received_at"]), axis=1)
-    spoilt = np.array(bad, dtype=np.int64).reshape(-1, 2)
-    messages = np.unique(np.concatenate([came, spoilt]), axis=0)
-    messages = messages[np.argsort(messages[:, 1], kind="stable")]
-    known = {(slot, at) for slot, at in bad}
-    flags = (
-        [(slot, at) in known for slot, at in messages.tolist()] if bad else [False] * len(messages)
-    )
-    return Heard(messages[:, 0], np.array(flags, dtype=np.bool_), messages[:, 1])
+def heard_in(rows: Rows, bad: list[tuple[int, int]], wearing: Wearing | None) -> Heard:
+    """The messages of a step, as far as it can be told: what came at one instant is one.
+
+    `bad` are (device_no, received_at) of those of which something was kept as rejected; `wearing`
+    says whose they are, and may be None where there are none.
+    """
+    came = np.stack((rows["received_at"], rows["slot"].astype(np.int64)), axis=1)
+    spoilt = np.empty((0, 2), dtype=np.int64)
+    if bad:
+        assert wearing is not None
+        whose = ((at, wearing.slot(device_no, at)) for device_no, at in bad)
+        known = [(at, slot) for at, slot in whose if slot != NO_SLOT]
+        spoilt = np.array(known, dtype=np.int64).reshape(-1, 2)
+    messages, places = np.unique(np.concatenate([came, spoilt]), axis=0, return_inverse=True)
+    is_bad = np.zeros(len(messages), dtype=np.bool_)
+    is_bad[places[len(rows) :]] = True
+    return Heard(messages[:, 1], is_bad, messages[:, 0], places[: len(rows)])
 
 
 def _older(of: Batches, places: npt.NDArray[np.integer], batch: int) -> npt.NDArray[np.bool_]:

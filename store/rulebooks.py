@@ -12,10 +12,16 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from domain.instant import from_datetime, to_datetime
-from rules.rulebook import Rulebook, RulebookError, load
+from rules.rulebook import DEFAULT, Rulebook, RulebookError, load
 from store.errors import StoreMismatch, translated
 
 _ALL: Final = "SELECT effective_at, document FROM rulebook ORDER BY effective_at"
+_AT: Final = (
+    "SELECT document FROM rulebook"
+    " ORDER BY (effective_at <= %(at)s) DESC,"
+    " CASE WHEN effective_at <= %(at)s THEN effective_at END DESC, effective_at LIMIT 1"
+)
+"""The newest that had begun, else the first."""
 _NEW: Final = "INSERT INTO rulebook (effective_at, version, document) VALUES (%s, %s, %s)"
 
 
@@ -46,6 +52,12 @@ def take_up(connection: psycopg.Connection, document: Mapping[str, Any], now: in
     begins = [effective_at for effective_at, _ in known[1:]]
     books = [book for _, book in known[:-1]]
     return replace(mine, earlier=tuple(zip(begins, books, strict=True)))
+
+
+def in_force(connection: psycopg.Connection, at: int) -> Rulebook:
+    """The rulebook of that instant; ours where none was ever recorded. Raises `StoreMismatch`."""
+    row = connection.execute(_AT, {"at": to_datetime(at)}).fetchone()
+    return DEFAULT if row is None else _stored(row[0])
 
 
 def _stored(document: Mapping[str, Any]) -> Rulebook:

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import numpy as np
 import psycopg
@@ -21,11 +21,16 @@ from domain.people import Home
 from domain.reading import Site
 from rules.homes import Homes
 
-_RAW: Final = (
-    "SELECT r.measured_at AS at, r.received_at, r.device_no, r.digest, d.id AS device,"
+COLUMNS: Final[LiteralString] = (
+    "r.measured_at AS at, r.received_at, r.device_no, r.digest, d.id AS device,"
     " d.site AS device_site, r.site, r.temperature_cc, r.pulse_bpm, r.spo2_pct, r.steps, r.lat_e7,"
     " r.lon_e7, r.accuracy_dm, r.datum, r.near_home, r.battery_pct, r.charging, r.worn"
-    " FROM reading r JOIN device d USING (device_no) WHERE r.episode_no = %(episode_no)s"
+)
+"""What `items` shows of a reading,"""
+SOURCE: Final[LiteralString] = "FROM reading r JOIN device d USING (device_no)"
+"""and where it is."""
+_RAW: Final = (
+    f"SELECT {COLUMNS} {SOURCE} WHERE r.episode_no = %(episode_no)s"
     " AND r.measured_at >= %(from_at)s AND r.measured_at < %(to_at)s"
 )
 _PAGE: Final = (
@@ -50,12 +55,6 @@ _BUCKET_PAGE: Final = (
     " > (%(after_at)s::timestamptz, %(after_device)s::int, %(after_digest)s::bigint)"
     " ORDER BY at, device_no, coalesce(digest, 0) LIMIT %(limit)s"
 )
-_THINNED: Final = (
-    "SELECT * FROM (SELECT numbered.*, count(*) OVER () AS total FROM (SELECT found.*,"
-    " row_number() OVER (ORDER BY at DESC, digest DESC) - 1 AS age"
-    f" FROM ({_RAW} AND d.id = %(device)s) AS found) AS numbered) AS counted"
-    " WHERE age %% ((total + %(at_most)s - 1) / %(at_most)s) = 0 ORDER BY at, digest"
-)
 
 
 def readings(
@@ -71,21 +70,35 @@ def readings(
         cursor.execute(_BUCKET_PAGE if window.step_s else _PAGE, arguments)
         rows = cursor.fetchall()
     page = rows[: window.limit]
-    return Page(_items(page, home), _cursor(page[-1]) if len(rows) > window.limit else None)
+    return Page(items(page, home), _cursor(page[-1]) if len(rows) > window.limit else None)
 
 
-def around(
-    connection: psycopg.Connection,
-    episode_no: int,
-    home: Home | None,
-    device: str,
-    window: Window,
-) -> list[dict[str, Any]]:
-    """At most `window.limit` readings of one device, spread evenly, the newest among them."""
-    arguments = _arguments(episode_no, window)
-    with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(_THINNED, arguments | {"device": device, "at_most": window.limit})
-        return _items(cursor.fetchall(), home)
+def items(rows: Sequence[Mapping[str, Any]], home: Home | None) -> list[dict[str, Any]]:
+    """Rows with the columns above as JSON values; what was not measured is absent."""
+    return [
+        {name: value for name, value in item.items() if value is not None}
+        for item in map(_item, rows, distances(rows, home))
+    ]
+
+
+def distances(rows: Sequence[Mapping[str, Any]], home: Home | None) -> list[float | None]:
+    """Metres from home of each row with a fix."""
+    found: list[float | None] = [None] * len(rows)
+    fixes = [index for index, row in enumerate(rows) if row["lat_e7"] is not None]
+    if home is None or not fixes:
+        return found
+    columns = np.array(
+        [[rows[index][name] or 0 for name in ("lat_e7", "lon_e7", "datum")] for index in fixes]
+    )
+    lat, lon = columns_to_wgs84(
+        columns[:, 0] / 1e7, columns[:, 1] / 1e7, columns[:, 2].astype(np.uint8)
+    )
+    slots = np.zeros(len(fixes), dtype=np.int64)
+    for index, distance_dm in zip(
+        fixes, Homes.of([home], 1).distance_dm(slots, lat, lon).tolist(), strict=True
+    ):
+        found[index] = distance_dm / 10
+    return found
 
 
 def _arguments(episode_no: int, window: Window) -> dict[str, Any]:
@@ -96,13 +109,6 @@ def _arguments(episode_no: int, window: Window) -> dict[str, Any]:
         "step_s": window.step_s,
         "limit": window.limit + 1,
     }
-
-
-def _items(rows: Sequence[Mapping[str, Any]], home: Home | None) -> list[dict[str, Any]]:
-    return [
-        {name: value for name, value in item.items() if value is not None}
-        for item in map(_item, rows, _distances(rows, home))
-    ]
 
 
 def _item(row: Mapping[str, Any], distance_m: float | None) -> dict[str, Any]:
@@ -131,26 +137,6 @@ def _site(row: Mapping[str, Any]) -> str:
     if row["site"]:
         return Site(row["site"]).word
     return Site.of(row["device_site"]).word if row["device_site"] else Site.UNKNOWN.word
-
-
-def _distances(rows: Sequence[Mapping[str, Any]], home: Home | None) -> list[float | None]:
-    """Metres from home of each row with a fix."""
-    found: list[float | None] = [None] * len(rows)
-    fixes = [index for index, row in enumerate(rows) if row["lat_e7"] is not None]
-    if home is None or not fixes:
-        return found
-    columns = np.array(
-        [[rows[index][name] or 0 for name in ("lat_e7", "lon_e7", "datum")] for index in fixes]
-    )
-    lat, lon = columns_to_wgs84(
-        columns[:, 0] / 1e7, columns[:, 1] / 1e7, columns[:, 2].astype(np.uint8)
-    )
-    slots = np.zeros(len(fixes), dtype=np.int64)
-    for index, distance_dm in zip(
-        fixes, Homes.of([home], 1).distance_dm(slots, lat, lon).tolist(), strict=True
-    ):
-        found[index] = distance_dm / 10
-    return found
 
 
 def _cursor(row: Mapping[str, Any]) -> str:

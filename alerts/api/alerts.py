@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response as Answered
 
+from alerts.accuracy import group
 from alerts.alert import Response
 from alerts.api import shapes
 from alerts.api.auth import Acting, PortsGiven, SignedIn, own_grid
 from alerts.api.problems import NotFound, Problem
+from alerts.api.shapes_truth import ListedAlertsShape, OneAlertShape
 from alerts.casework import (
     AlertQuery,
     Answer,
@@ -80,12 +82,15 @@ ConditionsGiven = Annotated[Conditions, Depends()]
 
 
 @router.get(
-    "", summary="Alerts, most urgent first", responses=shapes.answers(shapes.AlertsShape, 401, 404)
+    "", summary="Alerts, most urgent first", responses=shapes.answers(ListedAlertsShape, 401, 404)
 )
 def alerts(
     staff: SignedIn, ports: PortsGiven, asked: Annotated[shapes.AlertsAsked, Query()]
 ) -> Answered:
-    """Not closed first, then severity, nobody on it yet, still so, vulnerable, longest waiting."""
+    """Not closed first, then severity, nobody on it yet, still so, vulnerable, longest waiting.
+
+    Routine alerts of a device that is proposed for a swap have one `group`.
+    """
     severities = _words("severity", asked.severity, shapes.SEVERITIES)
     query = AlertQuery(
         responses=tuple(Response(word) for word in _words("response", asked.response, [*Response])),
@@ -96,18 +101,24 @@ def alerts(
         limit=asked.limit,
     )
     page = ports.desk.alerts(staff, own_grid(staff, asked.grid), query)
-    return JSONResponse({"items": page.items, "next": page.next})
+    devices = sorted({each["device"] for each in page.items})
+    proposed = ports.truth.swaps(staff, devices, ports.now()) if devices else []
+    items = [each | {"group": group(each, proposed)} for each in page.items]
+    return JSONResponse({"items": items, "next": page.next})
 
 
-@router.get(
-    "/{alert_id}", summary="One alert", responses=shapes.answers(shapes.ListedAlertShape, 401, 404)
-)
+@router.get("/{alert_id}", summary="One alert", responses=shapes.answers(OneAlertShape, 401, 404))
 def alert(staff: SignedIn, ports: PortsGiven, alert_id: str) -> Answered:
-    """With `evidence.readings`, and for doctors and supervisors `who`: name, address, phone."""
+    """With `evidence.readings`, and for doctors and supervisors `who`: name, address, phone.
+
+    `track_record` says how other alerts of the same device, and of the same rule, ended.
+    """
     found = ports.desk.alert(staff, alert_id)
-    if found is None:
+    record = ports.truth.track_record(staff, alert_id, ports.now())
+    if found is None or record is None:
         raise NotFound("alert")
-    return _answer(found)
+    proposed = [found["device"]] if record["device"]["swap_proposed"] else []
+    return _answer(found | {"track_record": record, "group": group(found, proposed)})
 
 
 @router.get(

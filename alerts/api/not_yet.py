@@ -9,10 +9,7 @@ from alerts.api import shapes
 from alerts.api.auth import signed_in
 from alerts.api.problems import Problem
 
-ROUTES: Final = (
-    ("GET", "/rules/accuracy"),
-    ("GET", "/reports/daily"),
-)
+ROUTES: Final = (("GET", "/reports/daily"),)
 
 router = APIRouter(prefix="/api/v1", tags=["not yet"])
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from alerts.api.truth_port import TruthDesk
+from alerts.api.webhook_ports import Webhooks
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.dispatcher import Dispatcher
 from alerts.signals import Horizon, Query
@@ -115,6 +117,7 @@ class Ports:
     """Everything the application is given."""
 
     desk: Desk
+    truth: TruthDesk
     dispatcher: Dispatcher
     now: Callable[[], int]
     """The service's clock, microseconds since the epoch; a demonstration runs it faster."""
@@ -126,3 +129,4 @@ class Ports:
     """The folder of the page's files; it may be missing."""
     unavailable: tuple[type[Exception], ...]
     """What the desk raises while the database cannot answer."""
+    webhooks: Webhooks

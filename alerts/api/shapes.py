@@ -185,20 +185,6 @@ class AlertShape(_Told):
     version: int
 
 
-class ListedAlertShape(AlertShape):
-    """An alert as it is read, not as it was told."""
-
-    building_alerts: int
-    """Alerts of the same building and grid that are not closed, this one among them."""
-
-
-class AlertsShape(_Told):
-    """Part of a list of alerts."""
-
-    items: list[ListedAlertShape]
-    next: str | None
-
-
 class EventShape(_Told):
     """An entry of an alert's log."""
 

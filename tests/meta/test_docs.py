@@ -6,6 +6,7 @@ added without a word in the documents fails here.
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -30,7 +31,7 @@ from ingest.wire import Reason
 from rules import rulebook
 from rules.finding import Rule
 from store.roster_document import Document
-from tests.meta import lifecycle_diagram
+from tests.meta import lifecycle_diagram, verdict_table
 from tests.meta.settings_names import secret_files, settings
 from tests.meta.source_tree import ROOT, files
 
@@ -96,7 +97,8 @@ def test_no_metric_is_documented_that_is_not_there() -> None:
 def operations() -> set[str]:
     """Every route of the HTTP side as `GET /path`. The application is built and never called."""
     nothing = cast("Any", None)
-    ports = Ports(nothing, nothing, nothing, nothing, 1.0, ROOT / "console" / "static", ())
+    given: dict[str, Any] = {"console": ROOT / "console" / "static", "unavailable": ()}
+    ports = Ports(**{each.name: given.get(each.name, nothing) for each in fields(Ports)})
     app = create_app(ports, "0").app
     described = {
         f"{method.upper()} {path}"
@@ -115,7 +117,7 @@ def operations() -> set[str]:
 
 def test_every_route_is_documented_and_none_besides() -> None:
     assert set(rows("http.md", braces=True)) >= operations()
-    said = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]*)` \|", document("http.md")))
+    said = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)` \|", document("http.md")))
     assert said == operations()
 
 
@@ -202,6 +204,20 @@ def test_the_lifecycle_is_drawn_from_the_table() -> None:
     assert lifecycle_diagram.in_document(document("alert-lifecycle.md")) == (
         lifecycle_diagram.drawn()
     ), "run make docs"
+
+
+def test_the_verdicts_are_printed_from_the_table() -> None:
+    assert verdict_table.in_document(document("rules.md")) == verdict_table.printed(), (
+        "run make docs"
+    )
+
+
+def test_every_rule_is_judged_by_every_outcome_in_the_printed_table() -> None:
+    lines = verdict_table.printed().splitlines()
+    for rule in Rule:
+        (line,) = [each for each in lines if each.startswith(f"| {rule.value}: ")]
+        for outcome in Outcome:
+            assert len(re.findall(rf"(?<!\w){outcome.value}(?!\w)", line.partition("?")[2])) == 1
 
 
 def test_every_transition_and_outcome_is_in_the_drawing() -> None:

@@ -156,7 +156,11 @@ class Ledger:
         for gap in () if work.advance is None else work.advance.gaps:
             self.gaps[gap.device_no, gap.boot_key] = gap.missing
         histories = self.histories() if work.kind is Kind.LATE else []
-        evaluation = work.rejudge(histories) if histories else work.judge(work.rows[new])
+        evaluation = (
+            work.rejudge(histories)
+            if histories
+            else work.judge(work.rows[new], np.flatnonzero(new))
+        )
         if work.kind is Kind.LATE:
             self.late.clear()
         for slot, measured_at in evaluation.late:

@@ -4,27 +4,36 @@ import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import prcoords
 import pytest
+from prcoords import Coords
 
+from domain.geo import metres_per_degree
 from domain.instant import HOUR_US, MINUTE_US, parse_rfc3339
-from domain.people import LeaveWindow, Threshold
-from domain.reading import Site, centi
+from domain.people import Home, LeaveWindow, Threshold
+from domain.reading import DATUM_BY_WORD, Datum, Site, centi
 from rules.finding import Finding, Rule
-from tests.unit.rules.making import Service, Worn, minutes, reading
+from tests.unit.rules.making import NANJING, Service, Worn, minutes, reading
 
+TOLD: Final = {Datum.GCJ02: prcoords.wgs_gcj, Datum.BD09: prcoords.wgs_bd}
+"""What maps make of a position."""
 HERE = Path(__file__).parent
 UNITS = {Rule.FEVER: 100, Rule.LEFT_HOME: 10}
 """Of the finding, in one of the table; 1 where it is not here."""
+NAMES = ("rule", "onset", "ended", "severity", "peak", "limit", "site", "origin", "nights", "datum")
+"""What a table may say of a finding."""
 FIRST_DAY = parse_rfc3339("2026-02-01T16:00:00Z")
 """Day 0 of tables with days, 2 February in Shanghai."""
 
 
-def cases() -> Iterator[Any]:
+def cases(about: str) -> Iterator[Any]:
+    """Those about `readings`, or about `messages`."""
     for path in sorted(HERE.glob("*.toml")):
         for case in tomllib.loads(path.read_text("utf-8"))["case"]:
-            yield pytest.param(case, id=f"{path.stem}: {case['name']}")
+            if about in case:
+                yield pytest.param(case, id=f"{path.stem}: {case['name']}")
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -41,12 +50,42 @@ def readings_of(case: dict[str, Any]) -> list[dict[str, Any]]:
         quantities: dict[str, Any] = {
             name: float(word)
             for name, word in line.items()
-            if name not in ("minute", "day", "time", "site")
+            if name not in ("minute", "day", "time", "site", "datum", "really")
         }
         if "site" in line:
             quantities["site"] = Site.of(line["site"])
-        found.append(reading(instant_of(line), **quantities))
+        found.append(in_datum(reading(instant_of(line), **quantities), line))
     return found
+
+
+def in_datum(given: dict[str, Any], line: dict[str, str]) -> dict[str, Any]:
+    """The fix as a band of this `datum` tells it; `really`: one that does not say so."""
+    given["datum"] = DATUM_BY_WORD[line.get("datum", "wgs84")]
+    told = DATUM_BY_WORD[line["really"]] if "really" in line else given["datum"]
+    if told is not Datum.WGS84:
+        place = TOLD[told](Coords(given["lat_e7"] / 1e7, given["lon_e7"] / 1e7))
+        given["lat_e7"], given["lon_e7"] = (round(float(degrees) * 1e7) for degrees in place)
+    return given
+
+
+def home_of(told: dict[str, Any]) -> Home:
+    """The home as a roster tells it: `corners_m` north and east of its middle, or a circle.
+
+    `datum` is what the roster says; `pinned` the map that the numbers are taken from.
+    """
+    datum = DATUM_BY_WORD[told.get("datum", "wgs84")]
+    pinned = DATUM_BY_WORD[told["pinned"]] if "pinned" in told else datum
+    north_m, east_m = metres_per_degree(NANJING.lat)
+    corners = [
+        Coords(NANJING.lat + north / north_m, NANJING.lon + east / east_m)
+        for north, east in told.get("corners_m", [(0, 0)])
+    ]
+    if pinned is not Datum.WGS84:
+        corners = [TOLD[pinned](corner) for corner in corners]
+    places = tuple((float(lat), float(lon)) for lat, lon in corners)
+    if "corners_m" in told:
+        return Home(datum, *places[0], 0.0, places)
+    return Home(datum, *places[0], NANJING.radius_m)
 
 
 def instant_of(line: dict[str, str]) -> int:
@@ -70,6 +109,7 @@ def worn_of(case: dict[str, Any]) -> Worn:
         spell = (FIRST_DAY, minutes(until_minute))
     return Worn(
         site=Site.of(case.get("site", "axillary")),
+        home=home_of(case.get("home", {})),
         interval_s=case.get("interval_s", 60),
         spot=case.get("spot", False),
         flags=tuple(case.get("flags", ())),
@@ -85,7 +125,7 @@ def worn_of(case: dict[str, Any]) -> Worn:
 
 
 def by_days(case: dict[str, Any]) -> bool:
-    return "day" in case["readings"].split()
+    return "day" in case.get("readings", "").split()
 
 
 def live(case: dict[str, Any]) -> Service:
@@ -124,15 +164,18 @@ def as_written(finding: Finding, *, days: bool) -> dict[str, str | float]:
         "rule": finding.key.rule.value,
         "onset": written_at(finding.onset_at, days=days),
         "severity": finding.severity.word,
-        "peak": finding.peak / unit,
+        "peak": round(finding.peak / unit, 0 if finding.key.rule is Rule.LEFT_HOME else 2),
         "limit": finding.limit / unit,
         "site": finding.site,
         "origin": finding.origin.replace(" ", "_"),
     }
     if finding.ended_at is not None:
         written["ended"] = written_at(finding.ended_at, days=days)
-    if finding.detail:
-        written["nights"] = ",".join(each["level"] for each in json.loads(finding.detail)["nights"])
+    detail = json.loads(finding.detail) if finding.detail else {}
+    if "nights" in detail:
+        written["nights"] = ",".join(each["level"] for each in detail["nights"])
+    if "datum" in detail:
+        written["datum"] = detail["datum"]
     return written
 
 
@@ -141,7 +184,7 @@ def written_at(at: int, *, days: bool) -> str | float:
 
 
 @pytest.mark.parametrize("way", [live, at_once, newest_first])
-@pytest.mark.parametrize("case", list(cases()))
+@pytest.mark.parametrize("case", list(cases("readings")))
 def test_table(case: dict[str, Any], way: Any) -> None:
     expected = table(case["findings"])
     standing = sorted(way(case).book.standing.values(), key=lambda each: each.onset_at)
@@ -155,7 +198,8 @@ def test_table(case: dict[str, Any], way: Any) -> None:
     written = [
         as_written(each, days=days) for each in standing if (each in silent) is about_silence
     ]
-    names = case["findings"].split("\n")[1].split() if expected else []
+    names = case["findings"].splitlines()[0].split() if expected else []
+    assert {*names} <= {*NAMES}
     assert [{name: each.get(name) for name in names} for each in written] == [
         {name: number(line.get(name)) for name in names} for line in expected
     ]

@@ -10,7 +10,11 @@ from tests.integration.alerts.world import NOW, World, minute
 
 
 def store_readings(
-    world: World, n: int, rows: Sequence[tuple[float, int, float]], device: int | None = None
+    world: World,
+    n: int,
+    rows: Sequence[tuple[float, int, float]],
+    device: int | None = None,
+    batch: int = 1,
 ) -> None:
     """(minutes since NOW, centi-degrees, degrees north of home) of episode n."""
     with psycopg.connect(world.url) as connection, connection.cursor() as cursor:
@@ -19,13 +23,14 @@ def store_readings(
         cursor.executemany(
             "INSERT INTO reading (device_no, measured_at, digest, episode_no, received_at, batch,"
             " temperature_cc, pulse_bpm, lat_e7, lon_e7, accuracy_dm, datum)"
-            " SELECT device_no, %s, %s, episode_no, %s, 1, %s, 70, %s, %s, 100, 0"
+            " SELECT device_no, %s, %s, episode_no, %s, %s, %s, 70, %s, %s, 100, 0"
             " FROM device, episode WHERE device.id = %s AND episode.id = %s",
             [
                 (
                     to_datetime(minute(at)),
                     index,
                     to_datetime(minute(at)),
+                    batch,
                     temperature_cc,
                     round((32.06 + north) * 1e7),
                     1_187_900_000,

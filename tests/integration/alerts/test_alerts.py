@@ -1,9 +1,12 @@
 """Reading alerts over HTTP."""
 
 import httpx
+import pytest
 
-from alerts.api.shapes import AlertShape, AlertsShape, EventsShape
-from domain.instant import format_rfc3339
+from alerts.api.shapes import AlertShape, EventsShape
+from alerts.api.shapes_truth import ListedAlertsShape
+from domain.instant import format_rfc3339, to_datetime
+from domain.reading import Site
 from rules.finding import Rule, Severity
 from tests.integration.alerts.asking import post, problem
 from tests.integration.alerts.readings import store_readings
@@ -16,7 +19,7 @@ class TestReading:
     ) -> None:
         world.raise_alert(1)
         answer = client.get("/api/v1/alerts")
-        page = AlertsShape.model_validate(answer.json())
+        page = ListedAlertsShape.model_validate(answer.json())
         assert [item.id for item in page.items] == ["alert-1"]
         assert page.next is None
         assert answer.headers["cache-control"] == "no-store"
@@ -100,18 +103,80 @@ class TestReading:
             "flags": ["lives_alone"],
         }
         times = [reading["at"] for reading in said["evidence"]["readings"]]
-        assert times == [format_rfc3339(minute(n)) for n in range(-30, -7)]
-        assert said["evidence"]["readings"][0]["temperature_c"] == 35.7
+        assert times == [format_rfc3339(minute(n)) for n in range(-50, 0)]
+        assert said["evidence"]["readings"][0]["temperature_c"] == 35.5
         assert said["evidence"]["readings"][0]["site"] == "axillary"
 
-    def test_no_more_than_fifty_readings_the_newest_among_them(
+    def test_its_readings_are_those_that_decide_and_the_ones_around_them(
         self, client: httpx.Client, world: World
     ) -> None:
-        store_readings(world, 1, [(n / 4, 3700, 0.0) for n in range(-800, 0)])
-        world.record(began(world.finding(1, onset=-190, last_at=minute(-1))))
+        worst = {-100.0: 3940}
+        rows = [(n / 4, worst.get(n / 4, 3840), 0.0) for n in range(-800, 0)]
+        store_readings(world, 1, rows)
+        world.record(began(world.finding(1, onset=-190, last_at=minute(-1), peak=3940)))
         readings = client.get("/api/v1/alerts/alert-1").json()["evidence"]["readings"]
-        assert 40 <= len(readings) <= 50
-        assert readings[-1]["at"] == format_rfc3339(minute(-1))
+        assert len(readings) == 50
+        decides = {each["at"]: each["decides"] for each in readings if each["decides"]}
+        assert decides == {
+            format_rfc3339(minute(-190)): ["first"],
+            format_rfc3339(minute(-100)): ["worst"],
+            format_rfc3339(minute(-1)): ["newest"],
+        }
+        assert {each["quantity"] for each in readings} == {"temperature_c"}
+        times = [each["at"] for each in readings]
+        assert times == sorted(times)
+        for n in (-190.25, -189.75, -100.25, -99.75, -1.25, -0.75):
+            assert format_rfc3339(minute(n)) in times
+
+    def test_of_a_fever_only_temperatures_of_its_sites_are_shown(
+        self, client: httpx.Client, world: World
+    ) -> None:
+        store_readings(world, 1, [(n, 3840, 0.0) for n in range(-30, 0)])
+        world.rows(
+            "WITH cold AS (UPDATE reading SET site = %s WHERE measured_at = %s),"
+            " bare AS (UPDATE reading SET temperature_cc = NULL WHERE measured_at = %s) SELECT 1",
+            int(Site.WRIST),
+            to_datetime(minute(-15)),
+            to_datetime(minute(-14)),
+        )
+        world.record(began(world.finding(1)))
+        readings = client.get("/api/v1/alerts/alert-1").json()["evidence"]["readings"]
+        shown = {each["at"] for each in readings}
+        assert len(shown) == 28
+        assert not shown & {format_rfc3339(minute(-15)), format_rfc3339(minute(-14))}
+
+    def test_the_farthest_fix_of_a_leaving_is_shown(
+        self, client: httpx.Client, world: World
+    ) -> None:
+        metre = 1 / 110_895
+        rows = [(-n, 3600, (900 if n == 100 else 200) * metre) for n in range(1, 200)]
+        store_readings(world, 1, rows)
+        found = world.finding(
+            1, onset=-190, last_at=minute(-1), rule=Rule.LEFT_HOME, peak=9000, value=2000
+        )
+        world.record(began(found))
+        readings = client.get("/api/v1/alerts/alert-1").json()["evidence"]["readings"]
+        (worst,) = [each for each in readings if "worst" in each["decides"]]
+        assert worst["at"] == format_rfc3339(minute(-100))
+        assert worst["distance_m"] == pytest.approx(900, abs=1)
+        assert worst["quantity"] == "distance_m"
+
+    def test_a_reading_that_came_after_a_later_one_was_judged_is_late(
+        self, client: httpx.Client, world: World
+    ) -> None:
+        store_readings(world, 1, [(n, 3840, 0.0) for n in (-20, -10, -8)], batch=5)
+        store_readings(world, 1, [(n, 3840, 0.0) for n in (-18, -8.5, -7)], batch=6)
+        world.record(began(world.finding(1)))
+        readings = client.get("/api/v1/alerts/alert-1").json()["evidence"]["readings"]
+        came_late = [each["at"] for each in readings if each["late"]]
+        assert came_late == [format_rfc3339(minute(n)) for n in (-18, -8.5)]
+
+    def test_a_silence_shows_what_was_heard_last(self, client: httpx.Client, world: World) -> None:
+        store_readings(world, 1, [(n, 3600, 0.0) for n in (-90, -89, -88)])
+        world.record(began(world.finding(1, onset=-88, last_at=minute(-70), rule=Rule.SILENT)))
+        readings = client.get("/api/v1/alerts/alert-1").json()["evidence"]["readings"]
+        assert [each["decides"] for each in readings] == [[], [], ["first", "newest"]]
+        assert not any("quantity" in each for each in readings)
 
     def test_what_was_seen_since_is_shown_without_a_new_version(
         self, client: httpx.Client, world: World

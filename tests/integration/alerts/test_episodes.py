@@ -1,5 +1,6 @@
 """People under care, their vitals, and what did not become a reading."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -8,7 +9,8 @@ import pytest
 
 from alerts.api.shapes import EpisodesShape, ReadingsShape, RejectionsShape
 from domain.instant import format_rfc3339, to_datetime
-from rules.finding import Rule
+from rules.finding import Rule, SiteClass
+from store.rulebooks import take_up
 from tests.integration.alerts.readings import store_readings
 from tests.integration.alerts.world import CANARIES, NOW, World, began, leaks, minute
 
@@ -42,6 +44,50 @@ def test_where_people_are_is_home_away_or_unknown(client: httpx.Client, world: W
     assert "32.06" not in said.text
     world.record(began(world.finding(1, rule=Rule.SILENT)))
     assert client.get(E1).json()["presence"] == "unknown"
+
+
+def presence(client: httpx.Client) -> str:
+    return str(client.get("/api/v1/episodes").json()["items"][0]["presence"])
+
+
+def test_who_is_outside_is_not_at_home_before_it_is_a_finding(
+    client: httpx.Client, world: World
+) -> None:
+    store_readings(world, 1, [(-5, 3600, 90 * METRE)])
+    assert presence(client) == "unknown"
+    world.rows("UPDATE reading SET near_home = true RETURNING 1")
+    assert presence(client) == "home"
+    # The beacon counts for two minutes.
+    store_readings(world, 1, [(-3, 3600, 90 * METRE)])
+    assert presence(client) == "home"
+    store_readings(world, 1, [(-2, 3600, 90 * METRE)])
+    assert presence(client) == "unknown"
+
+
+def test_a_fix_that_says_nothing_is_passed_over(client: httpx.Client, world: World) -> None:
+    store_readings(world, 1, [(-5, 3600, 0.0), (-4, 3600, 9000 * METRE)])
+    world.rows(
+        "UPDATE reading SET accuracy_dm = 5001 WHERE measured_at = %s RETURNING 1",
+        to_datetime(minute(-4)),
+    )
+    assert presence(client) == "home"
+
+
+def test_the_figures_are_those_of_the_rulebook_in_force(client: httpx.Client, world: World) -> None:
+    store_readings(world, 1, [(-5, 3600, 90 * METRE)])
+    wide = {"version": "wide", "left_home": {"buffer_m": 40}}
+    with psycopg.connect(world.url) as connection:
+        take_up(connection, wide, NOW - 1)
+    assert presence(client) == "home"
+
+
+def test_a_pin_in_another_datum_says_nothing_of_where_somebody_is(
+    client: httpx.Client, world: World
+) -> None:
+    store_readings(world, 1, [(-5, 3600, 0.0)])
+    fault = world.finding(1, rule=Rule.DEVICE_FAULT)
+    world.record(began(replace(fault, key=replace(fault.key, site_class=SiteClass.HOME))))
+    assert presence(client) == "unknown"
 
 
 def test_its_pages_follow_each_other(client: httpx.Client) -> None:

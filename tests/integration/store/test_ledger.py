@@ -7,7 +7,6 @@ import numpy as np
 import psycopg
 import pytest
 
-from domain.batch import Rows
 from domain.instant import DAY_US
 from ingest.gathering import NO_ROWS
 from ingest.work import Kind
@@ -93,7 +92,7 @@ def test_a_fever_is_raised_in_the_readings_own_transaction(bench: Bench) -> None
 
 
 def test_nothing_remains_of_a_step_that_fails(bench: Bench) -> None:
-    def broken(_: Rows) -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError
 
     work = replace(bench.work(bench.rows(0, [1, 2])), judge=broken)  # type: ignore[arg-type]

@@ -53,13 +53,13 @@ class Running(Bench):
 
     def _tick(self) -> None:
         decided = tick(self.state, self.beginning.wearers, DEFAULT, self.now, self.clock_us)
-        self._do(Kind.TICK, self.rows(0, [])[:0], lambda _: decided)
+        self._do(Kind.TICK, self.rows(0, [])[:0], lambda *_: decided)
 
     def _do(self, kind: Kind, rows: Rows, judge: Judge | None = None) -> None:
         work = self.work(rows, kind)
-        slots = np.unique(work.rows["slot"]).astype(np.int64)
+        slots, origins = np.unique(work.rows["slot"].astype(np.int64), return_inverse=True)
         came = np.full(len(slots), self.now - SECOND_US)
-        heard = Heard(slots, np.zeros(len(slots), dtype=np.bool_), came)
+        heard = Heard(slots, np.zeros(len(slots), dtype=np.bool_), came, origins)
         judgement = Judgement(self.state, self.wearers, DEFAULT, self.now, self.clock_us, heard)
         advance = self.sequences.advance(
             work.rows["device_no"], work.rows["boot_key"], work.rows["seq"], self.now

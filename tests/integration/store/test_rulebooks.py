@@ -10,7 +10,7 @@ from domain.instant import MINUTE_US
 from doorstep.settings import Settings
 from rules.rulebook import DEFAULT
 from store.errors import StoreMismatch
-from store.rulebooks import take_up
+from store.rulebooks import in_force, take_up
 from tests.integration.store.bench import NOW, Bench
 from tests.integration.store.test_corrections import at, findings, settle
 
@@ -43,6 +43,14 @@ def test_a_new_version_holds_from_its_start_on(connection: psycopg.Connection) -
         (NOW + 11, "strict"),
     ]
     assert take_up(connection, OURS, NOW + 20) == back
+
+
+def test_the_one_of_an_instant_can_be_asked_for(connection: psycopg.Connection) -> None:
+    assert in_force(connection, NOW) == DEFAULT
+    take_up(connection, named("first", hold_s=60), NOW)
+    take_up(connection, named("second", hold_s=0), NOW + 10)
+    versions = [in_force(connection, NOW + after).version for after in (-1, 0, 9, 10, 99)]
+    assert versions == ["first", "first", "first", "second", "second"]
 
 
 def test_one_version_never_has_two_meanings(connection: psycopg.Connection) -> None:

@@ -87,6 +87,14 @@ RED = {"night": "2026-02-04", "level": "red", "resting_pulse_bpm": 66, "baseline
             "frozen pulse for 7 h",
         ),
         (
+            finding(0, last_at=at(420), rule=Rule.DEVICE_FAULT, detail='{"temperature_c":36.5}'),
+            "temperature unchanged at 36.5 °C for 7 h",
+        ),
+        (
+            finding(0, last_at=at(420), rule=Rule.DEVICE_FAULT, detail='{"pulse_bpm":72}'),
+            "pulse unchanged at 72/min for 7 h",
+        ),
+        (
             finding(0, rule=Rule.WATCH, value=66, detail=json.dumps({"nights": [YELLOW, RED]})),
             "resting pulse at night 66/min, usually 60, night 2 running (red)",
         ),

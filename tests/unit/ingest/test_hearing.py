@@ -26,10 +26,13 @@ GOOD = b'{"measured_at": "2026-02-02T23:59:00Z", "pulse_bpm": 70}'
 PARTLY = b'{"measured_at": "2026-02-02T23:59:00Z", "pulse_bpm": 70, "spo2_pct": 7}'
 
 
-def heard(*sent: tuple[str, bytes]) -> Heard:
+def heard(*sent: tuple[str, bytes], kept: int = 0) -> Heard:
+    """The first `kept` messages are not new."""
     batch = OpenBatch()
     envelopes = [
-        Envelope(None, f"doorstep/v1/devices/{device}/readings", payload, T0 + n)
+        Envelope(
+            None, f"doorstep/v1/devices/{device}/readings", payload, T0 + n, resubmitted=n < kept
+        )
         for n, (device, payload) in enumerate(sent)
     ]
     batch.gather(envelopes, DIRECTORY, Allowance(), T0)
@@ -51,6 +54,33 @@ def test_of_a_band_that_has_changed_hands_it_is_who_wears_it_now() -> None:
 
 def test_what_nobody_wears_or_nobody_knows_is_nobodys() -> None:
     assert len(heard(("w-3", b"{"), ("w-9", b"{"), ("w-3", GOOD)).slot) == 0
+
+
+def test_each_reading_names_the_message_it_came_in() -> None:
+    later = GOOD.replace(b"23:59", b"23:58")
+    found = heard(("w-1", b"{"), ("w-1", b"[" + GOOD + b"]"), ("w-3", GOOD), ("w-1", later))
+    assert found.at.tolist() == [T0, T0 + 1, T0 + 3]
+    assert found.origins is not None
+    assert found.origins.tolist() == [2, 1]
+
+
+def test_of_a_reading_that_came_twice_the_first_message_counts() -> None:
+    found = heard(("w-1", GOOD), ("w-1", GOOD))
+    assert found.origins is not None
+    assert found.origins.tolist() == [0, 1]
+
+
+def test_what_only_the_roster_refused_is_no_fault_of_the_band() -> None:
+    early = GOOD.replace(b"02-02", b"01-31")
+    found = heard(("w-1", early), ("w-1", b"[" + early + b", " + GOOD + b"]"))
+    assert (found.at.tolist(), found.bad.tolist()) == ([T0 + 1], [False])
+
+
+def test_a_message_that_was_kept_has_not_come_once_more() -> None:
+    found = heard(("w-1", GOOD), ("w-1", b"{"), ("w-1", GOOD), kept=2)
+    assert found.at.tolist() == [T0 + 2]
+    assert found.origins is not None
+    assert found.origins.tolist() == [-1, 0]
 
 
 def test_an_array_is_one_message() -> None:

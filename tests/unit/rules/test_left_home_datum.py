@@ -1,11 +1,13 @@
 """A home pinned in another datum is said to be so, and nobody is said to have left it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import prcoords
 import pytest
 
+from domain.people import Home
 from domain.reading import Datum
 from rules.finding import Finding, Rule, Severity, SiteClass
 from tests.unit.rules.making import NANJING, Service, Worn, findings, minutes, reading
@@ -71,3 +73,60 @@ def said(found: list[Finding]) -> list[tuple[Any, ...]]:
 def test_a_home_told_in_the_maps_datum_is_where_it_is() -> None:
     told = Worn(home=type(NANJING)(Datum.GCJ02, NANJING.lat, NANJING.lon, 50.0))
     assert not findings([fix(at) for at in range(10)], told)
+
+
+ELSEWHERE = Home(Datum.WGS84, NANJING.lat + 0.05, NANJING.lon, 50.0)
+MOVED = Worn(home=NANJING, homes_before=((minutes(10), ELSEWHERE),))
+"""Whose pin was corrected ten minutes after T0."""
+BEFORE = (ELSEWHERE.lat, ELSEWHERE.lon)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param([], id="at once"),
+        pytest.param([reading(minutes(11), pulse_bpm=70)], id="a reading without a fix"),
+        pytest.param([reading(minutes(9), pulse_bpm=70)], id="one before the correction"),
+        pytest.param([fix(11, AWAY)], id="a fix outside"),
+        pytest.param([reading(minutes(11), near_home=1)], id="the beacon"),
+    ],
+)
+@pytest.mark.parametrize("cut", [1, 2, 3, 99])
+def test_who_was_seen_inside_a_pin_that_was_corrected_was_not_seen_inside_the_new_one(
+    between: list[dict[str, Any]], cut: int
+) -> None:
+    readings = [fix(0, BEFORE), *between, *(fix(at) for at in range(15, 20))]
+    service = Service(MOVED)
+    for part in (readings[:cut], readings[cut:]):
+        service.receive(part)
+    kinds = {each.key.rule for each in service.book.of(0)}
+    assert kinds == {Rule.DEVICE_FAULT}
+    assert said(service.book.of(0)) == said(findings(readings, MOVED))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 99])
+def test_who_was_seen_inside_the_new_pin_has_left_when_seen_there(cut: int) -> None:
+    readings = [fix(0, BEFORE), fix(12, HOME), *(fix(at) for at in range(15, 20))]
+    service = Service(MOVED)
+    for part in (readings[:cut], readings[cut:]):
+        service.receive(part)
+    assert [each.key.rule for each in service.book.of(0)] == [Rule.LEFT_HOME]
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_pin_that_was_corrected_while_the_band_was_off_is_a_new_one(noticed: bool) -> None:
+    worn = replace(MOVED, spells=((minutes(-60), minutes(5)), (minutes(12), None)))
+    service = Service(worn)
+    service.receive([fix(0, BEFORE)])
+    if noticed:
+        service.tick(minutes(8), 0)
+    service.receive([fix(at) for at in range(15, 20)])
+    assert {each.key.rule for each in service.book.of(0)} == {Rule.DEVICE_FAULT}
+
+
+def test_a_band_that_was_off_forgets_nothing_of_the_same_home() -> None:
+    worn = Worn(spells=((minutes(-60), minutes(5)), (minutes(12), None)))
+    service = Service(worn)
+    service.receive([fix(0, HOME)])
+    service.receive([fix(at) for at in range(15, 20)])
+    assert [each.key.rule for each in service.book.of(0)] == [Rule.LEFT_HOME]

@@ -64,6 +64,19 @@ def test_bands_follow_each_other() -> None:
     assert child_band(12) is None
 
 
+@pytest.mark.parametrize(
+    ("age", "low", "high", "very_high"),
+    [
+        *((0, 80, 161, 181), (1, 70, 151, 171), (2, 64, 141, 161), (4, 64, 141, 161)),
+        *((5, 50, 121, 141), (11, 50, 121, 141)),
+    ],
+)
+def test_the_borders_of_each_age(age: int, low: int, high: int, very_high: int) -> None:
+    band = child_band(age)
+    assert band is not None
+    assert (band.low, band.high, band.very_high) == (low, high, very_high)
+
+
 def test_columns_say_the_same() -> None:
     ages = np.arange(12)
     for age, low, high, very_high in zip(ages.tolist(), *child_bounds(ages), strict=True):

@@ -9,10 +9,14 @@ import pytest
 from alerts.api.app import create_app
 from alerts.api.not_yet import ROUTES
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.pool import Pool
+from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -36,6 +40,17 @@ CONTRACT = {
     ("GET", "/gaps"),
     ("GET", "/reports/daily"),
 }
+WEBHOOKS = {
+    ("GET", "/webhooks"),
+    ("POST", "/webhooks"),
+    ("GET", "/webhooks/{webhook_id}"),
+    ("PATCH", "/webhooks/{webhook_id}"),
+    ("DELETE", "/webhooks/{webhook_id}"),
+    ("POST", "/webhooks/{webhook_id}/test"),
+    ("POST", "/webhooks/{webhook_id}/rotate"),
+    ("GET", "/webhooks/{webhook_id}/deliveries"),
+    ("POST", "/webhooks/{webhook_id}/deliveries/{event_id}/resend"),
+}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
@@ -46,6 +61,7 @@ ASKED = {
     "/api/v1/rejections": {"device", "cursor", "limit"},
     "/api/v1/gaps": {"device", "cursor", "limit"},
     "/api/v1/signals": {"active", "cursor", "limit"},
+    "/api/v1/rules/accuracy": {*("by", "grid", "from", "to", "swap_proposed", "cursor", "limit")},
 }
 
 
@@ -53,12 +69,14 @@ ASKED = {
 def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        truth=TruthDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
         real_now=lambda: 0,
         clock_factor=1.0,
         console=Path("nowhere"),
         unavailable=(),
+        webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
     )
     return create_app(ports, "1.2.3").app.openapi()
 
@@ -73,7 +91,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_every_call_of_the_contract_is_there_and_none_besides() -> None:
-    assert {*operations()} == CONTRACT | SESSION
+    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS
 
 
 def test_what_is_not_there_yet_says_so() -> None:
