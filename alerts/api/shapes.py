@@ -181,6 +181,10 @@ class AlertShape(_Told):
     deadline_at: AwareDatetime | None
     previous: str | None
     version: int
+    notify: Annotated[
+        bool | None,
+        Field(description="may a notification be sent now (in a log: then)? no: visit list only"),
+    ] = None
 
 
 class EventShape(_Told):
