@@ -23,6 +23,7 @@ from alerts.casework import (
 )
 from alerts.escalation import DEFAULT, Figures
 from alerts.lifecycle import Happened, Kind, Refused, Step, moved
+from alerts.paging import pages
 from alerts.staff import Staff
 from alerts.undoing import LastDeed, undone
 from domain.instant import HOUR_US, format_rfc3339, from_datetime, to_datetime
@@ -166,7 +167,7 @@ def _act(
     if isinstance(steps, Refused):
         return _not_done(cursor, stored, None, steps.reason)
     last = _write(cursor, [(step, stored.place) for step in steps], now, figures)
-    return Done(Stored(last, stored.place).document(()))
+    return Done(Stored(last, stored.place).document(()) | {"notify": pages(last, now)})
 
 
 def _event(

@@ -197,6 +197,20 @@ class TestReading:
             assert (said["evidence"]["threshold"], said["evidence"]["limit"]) == (93, 90)
             assert said["evidence"]["rulebook_version"] == "strict"
 
+    def test_what_is_old_is_on_the_visit_list_only(
+        self, client: httpx.Client, world: World
+    ) -> None:
+        world.record(began(world.finding(1)))
+        world.record(began(world.finding(4, onset=-90, last_at=minute(-61))))
+        new, old = (client.get(f"/api/v1/alerts/alert-{n}").json() for n in (1, 2))
+        assert (new["notify"], old["notify"]) == (True, False)
+        listed = {each["id"]: each for each in client.get("/api/v1/alerts").json()["items"]}
+        assert (listed["alert-1"]["notify"], listed["alert-2"]["notify"]) == (True, False)
+        taken = post(client, "alert-2", "acknowledge").json()
+        assert taken["notify"] is False
+        log = client.get("/api/v1/alerts/alert-2/events").json()["items"]
+        assert [log[-1][side]["notify"] for side in ("before", "after")] == [False, False]
+
     def test_what_was_seen_since_is_shown_without_a_new_version(
         self, client: httpx.Client, world: World
     ) -> None:
