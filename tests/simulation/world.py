@@ -199,6 +199,8 @@ class World:
             wearers = Wearers.of(roster, book, self.pipeline.wearers)
             self._feed(RosterChanged(Directory.of(roster, wearers.slots), wearers), faults)
             return
+        if self.pipeline.settling_older_roster:
+            return
         self._resubmitted_for = self.pipeline.roster_version
         covered = self.ledger.covered()
         if covered:
