@@ -83,6 +83,7 @@ async def run(settings: Settings) -> None:
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
+            deliveries=lambda: worker.answers,
         )
         server = _Server(
             uvicorn.Config(
@@ -98,14 +99,14 @@ async def run(settings: Settings) -> None:
             worker,
         )
         with watched():
-            await _serve_until_stopped(server, dispatcher, worker, listener)
+            await _serve_until_stopped(server, ports, worker, listener)
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
 
 
 async def _serve_until_stopped(
-    server: _Server, dispatcher: Dispatcher, worker: Worker, listener: socket.socket
+    server: _Server, ports: Ports, worker: Worker, listener: socket.socket
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -116,13 +117,15 @@ async def _serve_until_stopped(
         loop.add_signal_handler(number, stop)
     try:
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(dispatcher.run())
+            reading = tasks.create_task(ports.dispatcher.run())
+            watching = tasks.create_task(feeds.watch_signals(ports))
             delivering = tasks.create_task(worker.run())
-            for task in (reading, delivering):
+            for task in (reading, watching, delivering):
                 task.add_done_callback(lambda _: stop())
             await server.serve([listener])
             worker.stop()
-            reading.cancel()
+            for task in (reading, watching):
+                task.cancel()
     except BaseExceptionGroup as group:
         raise root_cause(group) from group
     log.info("stopped")

@@ -296,7 +296,7 @@ class GapsShape(_Told):
 
 
 class SignalShape(_Told):
-    """Somewhere the service is or was blind; `device` for gaps."""
+    """Somewhere the service is or was blind; `device` for gaps, `subject` for one of several."""
 
     kind: SignalKind
     active: bool
@@ -308,6 +308,7 @@ class SignalShape(_Told):
     ]
     detail: str
     device: str | None = None
+    subject: str | None = None
 
 
 class SignalsShape(_Told):
