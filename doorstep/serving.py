@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -22,11 +23,13 @@ from alerts.feeds.webhook import new_secret
 from alerts.feeds.worker import Worker
 from doorstep import faults, feeds
 from doorstep.clock import SystemClock
+from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.duty_desk import DutyDesk
 from store.errors import StoreUnreachable
 from store.pool import Pool
 from store.truth_desk import TruthDesk
@@ -65,7 +68,8 @@ async def run(settings: Settings) -> None:
     faults.arm(os.environ)
     listener = listen("http.port", settings.http.host, settings.http.port)
     pool = Pool(settings.database_url)
-    desk = Desk(pool)
+    figures = settings.duty.figures()
+    desk, duty = Desk(pool, figures), DutyDesk(pool, figures)
     pool.open()
     try:
         await _wait_for(desk)
@@ -73,11 +77,12 @@ async def run(settings: Settings) -> None:
         sender = feeds.webhook_sender(settings)
         worker = feeds.worker(settings, {"webhook": sender})
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
+        now = settings.make_clock().now
         ports = Ports(
             desk=desk,
             truth=TruthDesk(pool),
             dispatcher=dispatcher,
-            now=settings.make_clock().now,
+            now=now,
             real_now=SystemClock().now,
             clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
             console=Path(str(files("console") / "static")),
@@ -99,14 +104,22 @@ async def run(settings: Settings) -> None:
             worker,
         )
         with watched():
-            await _serve_until_stopped(server, ports, worker, listener)
+            endless = (
+                dispatcher.run(),
+                keep(lambda: duty.fire(now()), PASSING),
+                feeds.watch_signals(ports),
+            )
+            await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
 
 
 async def _serve_until_stopped(
-    server: _Server, ports: Ports, worker: Worker, listener: socket.socket
+    server: _Server,
+    worker: Worker,
+    endless: Sequence[Coroutine[None, None, None]],
+    listener: socket.socket,
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -117,14 +130,12 @@ async def _serve_until_stopped(
         loop.add_signal_handler(number, stop)
     try:
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(ports.dispatcher.run())
-            watching = tasks.create_task(feeds.watch_signals(ports))
-            delivering = tasks.create_task(worker.run())
-            for task in (reading, watching, delivering):
+            running = [tasks.create_task(each) for each in endless]
+            for task in (*running, tasks.create_task(worker.run())):
                 task.add_done_callback(lambda _: stop())
             await server.serve([listener])
             worker.stop()
-            for task in (reading, watching):
+            for task in running:
                 task.cancel()
     except BaseExceptionGroup as group:
         raise root_cause(group) from group

@@ -179,8 +179,14 @@ class AlertShape(_Told):
     evidence: dict[str, JsonValue]
     assignee: str | None
     deadline_at: AwareDatetime | None
+    told: list[str]
+    """Who was asked for what is due then, in order."""
     previous: str | None
     version: int
+    notify: Annotated[
+        bool | None,
+        Field(description="may a notification be sent now (in a log: then)? no: visit list only"),
+    ] = None
 
 
 class EventShape(_Told):
