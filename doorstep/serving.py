@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -103,9 +103,8 @@ async def run(settings: Settings) -> None:
             worker,
         )
         with watched():
-            await _serve_until_stopped(
-                server, dispatcher, worker, listener, lambda: duty.fire(now())
-            )
+            endless = (dispatcher.run(), keep(lambda: duty.fire(now()), PASSING))
+            await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
@@ -113,10 +112,9 @@ async def run(settings: Settings) -> None:
 
 async def _serve_until_stopped(
     server: _Server,
-    dispatcher: Dispatcher,
     worker: Worker,
+    endless: Sequence[Coroutine[None, None, None]],
     listener: socket.socket,
-    fire: Callable[[], int],
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -127,15 +125,13 @@ async def _serve_until_stopped(
         loop.add_signal_handler(number, stop)
     try:
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(dispatcher.run())
-            delivering = tasks.create_task(worker.run())
-            deadlines = tasks.create_task(keep(fire, PASSING))
-            for task in (reading, delivering, deadlines):
+            running = [tasks.create_task(each) for each in endless]
+            for task in (*running, tasks.create_task(worker.run())):
                 task.add_done_callback(lambda _: stop())
             await server.serve([listener])
             worker.stop()
-            reading.cancel()
-            deadlines.cancel()
+            for task in running:
+                task.cancel()
     except BaseExceptionGroup as group:
         raise root_cause(group) from group
     log.info("stopped")

@@ -11,9 +11,9 @@ from alerts.api import (
     docs,
     episodes,
     health,
-    not_yet,
     pages,
     problems,
+    reports,
     sessions,
     signals,
     stream,
@@ -39,8 +39,8 @@ _ROUTES: Final = (
     episodes,
     signals,
     accuracy,
+    reports,
     webhooks,
-    not_yet,
     health,
 )
 
