@@ -75,6 +75,9 @@ class Alert:
     """JSON values only: see `alerts.evidence`."""
     assignee: str | None = None
     deadline_at: int | None = None
+    """Until when somebody has to answer before the next is told; see `alerts.escalation`."""
+    told: tuple[str, ...] = ()
+    """Who was asked for that answer, in order: staff ids."""
     previous: str | None = None
     """The alert this one follows: the same episode and rule, closed before."""
     closed_at: int | None = None

@@ -1,7 +1,8 @@
 """An alert as outsiders see it: the JSON of contract section 6, in lists, events and every feed.
 
 Holds no name, address or position: the person is an id. Ours are `building`, so that a doctor on
-the stairs knows which door comes next, and `vulnerable`, which says that and not why: no diagnosis.
+the stairs knows which door comes next; `vulnerable`, which says that and not why, so that it is no
+diagnosis; and `told`, who was asked so far.
 """
 
 from typing import Any
@@ -36,6 +37,7 @@ def document(alert: Alert, where: Surroundings) -> dict[str, Any]:
         "evidence": dict(alert.evidence),
         "assignee": alert.assignee,
         "deadline_at": _text(alert.deadline_at),
+        "told": list(alert.told),
         "previous": alert.previous,
         "version": alert.version,
     }

@@ -19,7 +19,7 @@ back what people had done (`Before`); what the data has said since stays.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from alerts.alert import NOT_CLOSING, Alert, Condition, Outcome, Response
 from alerts.transitions import (
@@ -31,11 +31,13 @@ from alerts.transitions import (
     Kind,
     Transition,
     Type,
+    Why,
 )
 from rules.finding import Severity
 
 __all__ = [
     "BOTH",
+    "NOBODY",
     "NOT_CLOSED",
     "TRANSITIONS",
     "Before",
@@ -45,9 +47,11 @@ __all__ = [
     "Happened",
     "Kind",
     "Refused",
+    "Routing",
     "Step",
     "Transition",
     "Type",
+    "Why",
     "apply",
     "closes",
     "moved",
@@ -79,6 +83,7 @@ class Before:
     outcome: Outcome | None
     assignee: str | None
     deadline_at: int | None
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ class Happened:
     outcome: Outcome | None = None
     assignee: str | None = None
     """Whose it is from now on, with `ASSIGNED`."""
+    why: Why | None = None
+    """With `ESCALATED`."""
     undone: Before | None = None
     """What is brought back, with `UNDONE`."""
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -129,28 +136,48 @@ class Step:
         return Type.END if closes else Type.UPDATE
 
 
-def apply(alert: Alert | None, event: Happened) -> Alert | Refused:
+class Routing(Protocol):
+    """Who is asked to see to a case: `alerts.escalation.Route`."""
+
+    def routed(self, before: Alert | None, after: Alert, event: Happened) -> Alert:
+        """The alert after an event, with `assignee`, `told` and `deadline_at` as they are now."""
+        ...
+
+
+class _Nobody:
+    def routed(self, before: Alert | None, after: Alert, event: Happened) -> Alert:
+        del before, event
+        return after
+
+
+NOBODY: Final[Routing] = _Nobody()
+"""For dry runs: nobody is asked."""
+
+
+def apply(alert: Alert | None, event: Happened, routing: Routing = NOBODY) -> Alert | Refused:
     """The alert after one event. `version` rises by one exactly when outsiders must look again."""
     row = _row(alert, event)
     if row is None:
         return Refused(_reason(alert, event))
     if alert is None:
         assert event.born is not None
-        return event.born
-    after = _told(_moved_along(alert, row, event), event)
+        return routing.routed(None, event.born, event)
+    after = routing.routed(alert, _told(_moved_along(alert, row, event), event), event)
     return replace(after, version=alert.version + 1) if _differs(alert, after) else after
 
 
-def moved(alert: Alert | None, event: Happened) -> tuple[Step, ...] | Refused:
+def moved(
+    alert: Alert | None, event: Happened, routing: Routing = NOBODY
+) -> tuple[Step, ...] | Refused:
     """The event and what it brings with it, in order."""
-    after = apply(alert, event)
+    after = apply(alert, event, routing)
     if isinstance(after, Refused):
         return after
     steps = (Step(alert, after, event),)
     following = _then(after, event)
     if following is None:
         return steps
-    last = apply(after, following)
+    last = apply(after, following, routing)
     return steps if isinstance(last, Refused) else (*steps, Step(after, last, following))
 
 
@@ -226,6 +253,7 @@ def _brought_back(alert: Alert, event: Happened) -> Alert:
         outcome=before.outcome,
         assignee=before.assignee,
         deadline_at=before.deadline_at,
+        told=before.told,
         closed_at=None,
         closed_severity=None,
     )
@@ -264,7 +292,7 @@ def _then(after: Alert, event: Happened) -> Happened | None:
         case Kind.CLEARED | Kind.UNSUPPORTED:
             return Happened(Kind.ENDED, event.at)
         case Kind.OUTCOME if after.response is Response.OPEN:
-            return Happened(Kind.ESCALATED, event.at)
+            return Happened(Kind.ESCALATED, event.at, why=Why.NOBODY_SEEN)
         case _:
             return None
 

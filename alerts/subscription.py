@@ -21,3 +21,13 @@ class Subscription:
     """What its sender needs to know, as JSON values; nothing secret."""
     created_by: str | None = None
     """A staff id; None the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be changed of a webhook; None stays as it is."""
+
+    name: str | None = None
+    url: str | None = None
+    grid_nos: tuple[int, ...] | None = None
+    enabled: bool | None = None

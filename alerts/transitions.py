@@ -31,6 +31,15 @@ class Kind(StrEnum):
     ENDED = "ended"
 
 
+class Why(StrEnum):
+    """Why somebody else is told, with `ESCALATED`."""
+
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    NOT_VISITED = "not_visited"
+    NO_OUTCOME = "no_outcome"
+    NOBODY_SEEN = "nobody_seen"
+
+
 class By(StrEnum):
     """Who makes it happen."""
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from alerts.alert import Alert, Condition, Response
 from alerts.evidence import Held, Surroundings, facts, telling
-from alerts.lifecycle import Facts, Happened, Kind, Refused, Step, moved
+from alerts.lifecycle import NOBODY, Facts, Happened, Kind, Refused, Routing, Step, moved
 from domain.instant import HOUR_US
 from rules.finding import Rule, Severity
 
@@ -71,20 +71,20 @@ def decide(case: Case, where: Surroundings, now: int, new_id: Callable[[], str])
     return _leave_closed(case, now)
 
 
-def steps_of(decision: Decision) -> list[Step]:
+def steps_of(decision: Decision, routing: Routing = NOBODY) -> list[Step]:
     """The events of one case, each applied to what the one before left."""
     current: dict[str, Alert] = {}
     steps: list[Step] = []
     for before, event in decision.events:
         alert = None if before is None else current.get(before.id, before)
-        for step in _moved(alert, event):
+        for step in _moved(alert, event, routing):
             current[step.after.id] = step.after
             steps.append(step)
     return steps
 
 
-def _moved(alert: Alert | None, event: Happened) -> tuple[Step, ...]:
-    steps = moved(alert, event)
+def _moved(alert: Alert | None, event: Happened, routing: Routing) -> tuple[Step, ...]:
+    steps = moved(alert, event, routing)
     assert not isinstance(steps, Refused), f"triage asked for {event.kind}: {steps}"
     return steps
 

@@ -58,4 +58,5 @@ def _before(document: Mapping[str, Any]) -> Before:
         outcome=None if outcome is None else Outcome(outcome),
         assignee=document["assignee"],
         deadline_at=None if deadline_at is None else parse_rfc3339(deadline_at),
+        told=tuple(document.get("told", ())),
     )

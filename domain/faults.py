@@ -37,10 +37,11 @@ class Point(StrEnum):
     EVENTS_READ = "events_read"
     """Committed alert events are read from the log, and no stream has them."""
     EVENTS_STREAMED = "events_streamed"
-    """A stream has sent alert events, and whoever sent them knows nothing of it any more.
-
-    This is as near as we come, without webhooks, to one that was sent and whose answer was lost.
-    """
+    """A stream has sent alert events, and whoever sent them knows nothing of it any more."""
+    DELIVERIES_READ = "deliveries_read"
+    """Events to be handed to consumers are read, and nothing is sent."""
+    DELIVERIES_ANSWERED = "deliveries_answered"
+    """A consumer has taken an event, and nothing is written down of it."""
 
 
 class Reached(Protocol):

@@ -43,7 +43,9 @@ async def run(settings: Settings) -> None:
     clock = settings.make_clock()
     document = settings.rulebook_document()
     listener = listen("ingest.http_port", settings.ingest.http_host, settings.ingest.http_port)
-    ledger = PostgresLedger(settings.database_url, new_id=lambda: uuid.uuid4().hex)
+    ledger = PostgresLedger(
+        settings.database_url, new_id=lambda: uuid.uuid4().hex, figures=settings.duty.figures()
+    )
     connection = await asyncio.to_thread(_connect_patiently, ledger)
     rulebook = await asyncio.to_thread(rulebooks.take_up, connection, document, clock.now())
     beginning = await asyncio.to_thread(recall, connection, rulebook, clock.now())

@@ -5,10 +5,10 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from random import SystemRandom
 from typing import Final
 
 import typer
@@ -17,22 +17,23 @@ from typing_extensions import override
 
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
-from alerts.feeds.port import Sender
+from alerts.feeds.webhook import new_secret
 from alerts.feeds.worker import Worker
-from alerts.subscription import Subscription
-from doorstep import faults
+from doorstep import faults, feeds
 from doorstep.clock import SystemClock
+from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
-from store import subscribers
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.duty_desk import DutyDesk
 from store.errors import StoreUnreachable
-from store.outbox import Outbox
 from store.pool import Pool
 from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
@@ -67,28 +68,26 @@ async def run(settings: Settings) -> None:
     faults.arm(os.environ)
     listener = listen("http.port", settings.http.host, settings.http.port)
     pool = Pool(settings.database_url)
-    desk = Desk(pool)
+    figures = settings.duty.figures()
+    desk, duty = Desk(pool, figures), DutyDesk(pool, figures)
     pool.open()
     try:
         await _wait_for(desk)
-        await asyncio.to_thread(_keep_own_feeds, pool)
-        worker = Worker(
-            Outbox(settings.database_url),
-            senders(),
-            SystemClock().now,
-            SystemRandom().random,
-            PASSING,
-        )
+        await asyncio.to_thread(feeds.keep_own_feeds, pool)
+        sender = feeds.webhook_sender(settings)
+        worker = feeds.worker(settings, {"webhook": sender})
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
+        now = settings.make_clock().now
         ports = Ports(
             desk=desk,
             truth=TruthDesk(pool),
             dispatcher=dispatcher,
-            now=settings.make_clock().now,
+            now=now,
             real_now=SystemClock().now,
             clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
+            webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
         )
         server = _Server(
             uvicorn.Config(
@@ -104,31 +103,18 @@ async def run(settings: Settings) -> None:
             worker,
         )
         with watched():
-            await _serve_until_stopped(server, dispatcher, worker, listener)
+            endless = (dispatcher.run(), keep(lambda: duty.fire(now()), PASSING))
+            await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
 
 
-def senders() -> dict[str, Sender]:
-    """What knows how to hand alert events over, by kind of subscriber."""
-    return {}
-
-
-def own_feeds() -> list[Subscription]:
-    """The subscribers that are the service's own, made or changed at each start."""
-    return []
-
-
-def _keep_own_feeds(pool: Pool) -> None:
-    now = SystemClock().now()
-    with pool.of_service() as connection:
-        for wanted in own_feeds():
-            subscribers.keep(connection, wanted, now)
-
-
 async def _serve_until_stopped(
-    server: _Server, dispatcher: Dispatcher, worker: Worker, listener: socket.socket
+    server: _Server,
+    worker: Worker,
+    endless: Sequence[Coroutine[None, None, None]],
+    listener: socket.socket,
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -139,13 +125,13 @@ async def _serve_until_stopped(
         loop.add_signal_handler(number, stop)
     try:
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(dispatcher.run())
-            delivering = tasks.create_task(worker.run())
-            for task in (reading, delivering):
+            running = [tasks.create_task(each) for each in endless]
+            for task in (*running, tasks.create_task(worker.run())):
                 task.add_done_callback(lambda _: stop())
             await server.serve([listener])
             worker.stop()
-            reading.cancel()
+            for task in running:
+                task.cancel()
     except BaseExceptionGroup as group:
         raise root_cause(group) from group
     log.info("stopped")

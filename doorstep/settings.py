@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from alerts.escalation import Figures
 from domain.instant import from_datetime
 from doorstep.clock import AcceleratedClock, Clock, SystemClock
 from ingest.sources.address import SourceSettings
@@ -77,6 +78,34 @@ class IngestSettings(BaseModel):
     rejections_per_minute: int = Field(default=6_000, ge=1, le=100_000_000)
 
 
+class DutySettings(BaseModel):
+    """How long people have to answer before the next is told. `ingest` and `serve` share it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    acknowledge_critical_s: int = Field(default=300, ge=10, le=86_400)
+    acknowledge_urgent_s: int = Field(default=900, ge=10, le=86_400)
+    visit_critical_s: int = Field(default=1_800, ge=10, le=86_400)
+    visit_urgent_s: int = Field(default=3_600, ge=10, le=86_400)
+    outcome_s: int = Field(default=3_600, ge=10, le=86_400)
+    round_at: str = Field(default="09:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    alerts_a_doctor: int = Field(default=12, ge=1, le=10_000)
+
+    def figures(self) -> Figures:
+        """The same for `alerts.escalation`."""
+        hour, minute = self.round_at.split(":")
+        given = self.model_dump(exclude={"round_at"})
+        return Figures(**given, round_at_min=int(hour) * 60 + int(minute))
+
+
+class FeedsSettings(BaseModel):
+    """What alert events may be handed to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow_private: bool = False
+
+
 class ClockSettings(BaseModel):
     """The shared clock of an accelerated demo; `doorstep up --demo` sets it."""
 
@@ -102,6 +131,8 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
     http: HttpSettings = HttpSettings()
     ingest: IngestSettings = IngestSettings()
+    duty: DutySettings = DutySettings()
+    feeds: FeedsSettings = FeedsSettings()
     clock: ClockSettings = ClockSettings()
     rulebook: Path | None = None
 

@@ -15,14 +15,17 @@ from psycopg.rows import dict_row
 
 from alerts.alert import Response
 from alerts.cases import belongs_to, may_belong_to
+from alerts.escalation import DEFAULT, Figures
 from alerts.folding import Folded, fold
-from alerts.lifecycle import Step
+from alerts.lifecycle import Kind, Step
+from alerts.surroundings import Surroundings
 from alerts.triage import QUIET_US, Case, Decision, decide, steps_of
 from alerts.vitals import NOTHING_KNOWN, Vitals
 from domain.instant import to_datetime
 from rules.finding import Finding, FindingChange, Rule
 from store import findings
 from store.alertrows import Place, Stored, fetch, place, write_alerts, write_events
+from store.duty import Duty
 from store.findings import Standing
 from store.newest_vitals import newest
 
@@ -54,13 +57,14 @@ _WAITED_OUT: Final = (
 )
 
 
-def record(
+def record(  # noqa: PLR0913, PLR0917 - the step, and all that it depends on
     cursor: psycopg.Cursor,
     changes: Sequence[FindingChange],
     now: int,
     rulebook_version: str,
     batch: int,
     new_id: Callable[[], str],
+    figures: Figures = DEFAULT,
 ) -> int:
     """Writes the changes of one step and what follows from them; the number of alert events.
 
@@ -75,11 +79,16 @@ def record(
     if not keys:
         return 0
     revised = _keys(entry for entry in folded if entry.revised)
-    return _move(cursor, _cases(cursor.connection, keys, lost, revised), now, new_id)
+    loaded = _cases(cursor.connection, keys, lost, revised)
+    return _move(cursor, loaded, now, new_id, figures)
 
 
 def quiet_time_over(
-    cursor: psycopg.Cursor, now: int, rulebook_version: str, new_id: Callable[[], str]
+    cursor: psycopg.Cursor,
+    now: int,
+    rulebook_version: str,
+    new_id: Callable[[], str],
+    figures: Figures = DEFAULT,
 ) -> int:
     """Raises again what was closed long enough ago and is still so; the number of alert events.
 
@@ -92,7 +101,7 @@ def quiet_time_over(
     keys = sorted((int(row[0]), Rule(row[1])) for row in cursor.fetchall())
     if not keys:
         return 0
-    return _move(cursor, _cases(cursor.connection, keys, (), ()), now, new_id)
+    return _move(cursor, _cases(cursor.connection, keys, (), ()), now, new_id, figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,11 @@ class _Loaded:
     """Of the person, up to the newest support."""
     faults: Mapping[int, Finding]
     """By device number: what is at fault in this episode."""
+
+    def where(self) -> Surroundings:
+        """The episode, with all that is known of it."""
+        among = self.place.among(self.standing)
+        return replace(among, vitals=self.vitals, faults=self.faults)
 
 
 def _keys(folded: Iterable[Folded]) -> list[Key]:
@@ -212,35 +226,51 @@ def _places(connection: psycopg.Connection, keys: Sequence[Key]) -> dict[int, Pl
 
 
 def settle(
-    cursor: psycopg.Cursor, keys: Sequence[Key], now: int, new_id: Callable[[], str]
+    cursor: psycopg.Cursor, key: Key, now: int, new_id: Callable[[], str], figures: Figures
 ) -> list[tuple[Step, Place]]:
-    """Has the cases of these keys follow their findings as they stand; the steps, to be logged."""
-    return _moved(cursor, _cases(cursor.connection, keys, (), ()), now, new_id)
+    """Has the case of this key follow its findings as they stand; the steps, to be logged."""
+    return _moved(cursor, _cases(cursor.connection, [key], (), ()), now, new_id, figures)
 
 
 def _move(
-    cursor: psycopg.Cursor, loaded: Sequence[_Loaded], now: int, new_id: Callable[[], str]
+    cursor: psycopg.Cursor,
+    loaded: Sequence[_Loaded],
+    now: int,
+    new_id: Callable[[], str],
+    figures: Figures,
 ) -> int:
-    steps = _moved(cursor, loaded, now, new_id)
+    steps = _moved(cursor, loaded, now, new_id, figures)
     write_events(cursor, steps)
     return len(steps)
 
 
 def _moved(
-    cursor: psycopg.Cursor, loaded: Sequence[_Loaded], now: int, new_id: Callable[[], str]
+    cursor: psycopg.Cursor,
+    loaded: Sequence[_Loaded],
+    now: int,
+    new_id: Callable[[], str],
+    figures: Figures,
 ) -> list[tuple[Step, Place]]:
     """Everything but the log."""
     steps: list[tuple[Step, Place]] = []
     alert_of: dict[int, str] = {}
-    for each in loaded:
-        among = each.place.among(each.standing)
-        where = replace(among, vitals=each.vitals, faults=each.faults)
-        decision = decide(each.case, where, now, new_id)
-        steps += [(step, each.places.get(step.after.id, each.place)) for step in steps_of(decision)]
+    decided = [(each, decide(each.case, each.where(), now, new_id)) for each in loaded]
+    asked = [each.place.grid_no for each, decision in decided if _asks(decision)]
+    duty = Duty(cursor.connection, asked, figures)
+    for each, decision in decided:
+        made = steps_of(decision, duty.route(each.place))
+        duty.counted(made)
+        steps += [(step, each.places.get(step.after.id, each.place)) for step in made]
         alert_of |= _placed(each.standing, decision)
     write_alerts(cursor, steps)
     findings.place(cursor, alert_of)
     return steps
+
+
+def _asks(decision: Decision) -> bool:
+    """Whether somebody is to be asked to go: the team has to be known."""
+    asking = (Kind.RAISED, Kind.WORSENED, Kind.RETURNED)
+    return any(event.kind in asking for _, event in decision.events)
 
 
 def _placed(standing: Sequence[Standing], decision: Decision) -> dict[int, str]:

@@ -14,8 +14,9 @@ from psycopg.types.json import Jsonb
 
 from alerts.alert import Alert, Condition, Outcome, Response
 from alerts.document import document
+from alerts.escalation import told
 from alerts.evidence import Surroundings, facts
-from alerts.lifecycle import Kind, Step
+from alerts.lifecycle import Happened, Kind, Step
 from alerts.paging import pages
 from domain.instant import from_datetime, to_datetime
 from rules.finding import Rule, Severity
@@ -105,6 +106,7 @@ def stored(row: Mapping[str, Any]) -> Stored:
         evidence=row["evidence"],
         assignee=row["assignee"],
         deadline_at=_instant(row["deadline_at"]),
+        told=tuple(row["told"]),
         previous=row["previous"],
         closed_at=_instant(row["closed_at"]),
         closed_severity=(
@@ -135,19 +137,20 @@ def place(row: Mapping[str, Any]) -> Place:
 _INSERT: Final = (
     "INSERT INTO alert (id, episode_no, grid_no, device_no, rule, severity, condition, response,"
     " outcome, raised_at, onset_at, cleared_at, last_at, late, summary, evidence, assignee,"
-    " deadline_at, previous, closed_at, closed_severity, version)"
+    " deadline_at, told, previous, closed_at, closed_severity, version)"
     " VALUES (%(id)s, %(episode_no)s, %(grid_no)s,"
     " (SELECT device_no FROM device WHERE id = %(device)s), %(rule)s, %(severity)s, %(condition)s,"
     " %(response)s, %(outcome)s, %(raised_at)s, %(onset_at)s, %(cleared_at)s, %(last_at)s,"
-    " %(late)s, %(summary)s, %(evidence)s, %(assignee)s, %(deadline_at)s, %(previous)s,"
+    " %(late)s, %(summary)s, %(evidence)s, %(assignee)s, %(deadline_at)s, %(told)s, %(previous)s,"
     " %(closed_at)s, %(closed_severity)s, %(version)s)"
 )
 _UPDATE: Final = (
     "UPDATE alert SET severity = %(severity)s, condition = %(condition)s, response = %(response)s,"
     " outcome = %(outcome)s, onset_at = %(onset_at)s, cleared_at = %(cleared_at)s,"
     " last_at = %(last_at)s, summary = %(summary)s, evidence = %(evidence)s,"
-    " assignee = %(assignee)s, deadline_at = %(deadline_at)s, closed_at = %(closed_at)s,"
-    " closed_severity = %(closed_severity)s, version = %(version)s WHERE id = %(id)s"
+    " assignee = %(assignee)s, deadline_at = %(deadline_at)s, told = %(told)s,"
+    " closed_at = %(closed_at)s, closed_severity = %(closed_severity)s,"
+    " version = %(version)s WHERE id = %(id)s"
 )
 _COUNT: Final = (
     "UPDATE event_counter SET last_event_id = last_event_id + %s RETURNING last_event_id"
@@ -191,9 +194,10 @@ def write_events(cursor: psycopg.Cursor, steps: Sequence[tuple[Step, Place]]) ->
 
 def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
     event, around = step.event, where.surroundings
+    whom = told(step)
     note = event.note
-    if event.kind is Kind.ESCALATED and where.escalate_to:
-        note = f"to {where.escalate_to}"
+    if event.kind is Kind.ESCALATED:
+        note = f"to {', '.join(whom)}" if whom else "there is nobody to tell"
     return (
         event_id,
         step.after.id,
@@ -203,7 +207,7 @@ def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
         to_datetime(event.at),
         event.actor,
         note,
-        Jsonb(dict(event.detail)),
+        Jsonb(_detail(event, whom)),
         None if step.before is None else _said(step.before, around, event.at),
         _said(step.after, around, event.at),
     )
@@ -211,6 +215,15 @@ def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
 
 def _said(alert: Alert, where: Surroundings, at: int) -> Jsonb:
     return Jsonb(document(alert, where) | {"notify": pages(alert, at)})
+
+
+def _detail(event: Happened, whom: Sequence[str]) -> dict[str, Any]:
+    detail = dict(event.detail)
+    if whom:
+        detail["told"] = list(whom)
+    if event.why is not None:
+        detail["why"] = event.why.value
+    return detail
 
 
 def _columns(alert: Alert, where: Place) -> dict[str, Any]:
@@ -233,6 +246,7 @@ def _columns(alert: Alert, where: Place) -> dict[str, Any]:
         "evidence": Jsonb(dict(alert.evidence)),
         "assignee": alert.assignee,
         "deadline_at": _moment(alert.deadline_at),
+        "told": list(alert.told),
         "previous": alert.previous,
         "closed_at": _moment(alert.closed_at),
         "closed_severity": None if alert.closed_severity is None else alert.closed_severity.word,

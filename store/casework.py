@@ -21,6 +21,7 @@ from alerts.casework import (
     NotThere,
     Once,
 )
+from alerts.escalation import DEFAULT, Figures
 from alerts.lifecycle import Happened, Kind, Refused, Step, moved
 from alerts.paging import pages
 from alerts.staff import Staff
@@ -28,6 +29,8 @@ from alerts.undoing import LastDeed, undone
 from domain.instant import HOUR_US, format_rfc3339, from_datetime, to_datetime
 from store import alertlog, findings
 from store.alertrows import Place, Stored, fetch, write_alerts, write_events
+from store.duty import Duty
+from store.pool import as_the_service
 
 KEYS_KEPT_US: Final = 24 * HOUR_US
 """How long an intention is remembered."""
@@ -94,15 +97,16 @@ def act(
     deed: Deed,
     staff: Staff,
     now: int,
+    figures: Figures = DEFAULT,
 ) -> Answer:
     """Does what a member of staff says, or says why not. One transaction of its own."""
     with connection.transaction(), connection.cursor() as cursor:
         if deed.once is None:
-            return _act(cursor, alert_id, deed, staff, now)
+            return _act(cursor, alert_id, deed, (staff, now), figures)
         earlier = _claim(cursor, staff, deed.once, now)
         if earlier is not None:
             return earlier
-        answer = _act(cursor, alert_id, deed, staff, now)
+        answer = _act(cursor, alert_id, deed, (staff, now), figures)
         _settle(cursor, staff, deed.once, answer)
         return answer
 
@@ -138,10 +142,10 @@ def _act(
     cursor: psycopg.Cursor,
     alert_id: str,
     deed: Deed,
-    staff: Staff,
-    now: int,
+    by: tuple[Staff, int],
+    figures: Figures,
 ) -> Answer:
-    connection = cursor.connection
+    (staff, now), connection = by, cursor.connection
     found = fetch(
         connection,
         "WHERE a.id = %s AND a.grid_no = ANY(%s) FOR UPDATE OF a",
@@ -156,10 +160,13 @@ def _act(
     event = _event(cursor, alert, stored.place, deed, (staff.id, now))
     if isinstance(event, NoSuchMember):
         return event
-    steps = event if isinstance(event, Refused) else moved(alert, event)
+    if isinstance(event, Refused):
+        return _not_done(cursor, stored, None, event.reason)
+    duty = Duty(connection, [stored.place.grid_no], figures)
+    steps = moved(alert, event, duty.route(stored.place))
     if isinstance(steps, Refused):
         return _not_done(cursor, stored, None, steps.reason)
-    last = _write(cursor, [(step, stored.place) for step in steps], now)
+    last = _write(cursor, [(step, stored.place) for step in steps], now, figures)
     return Done(Stored(last, stored.place).document(()) | {"notify": pages(last, now)})
 
 
@@ -203,14 +210,17 @@ def _successor(cursor: psycopg.Cursor, alert: Alert) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _write(cursor: psycopg.Cursor, steps: list[tuple[Step, Place]], now: int) -> Alert:
+def _write(
+    cursor: psycopg.Cursor, steps: list[tuple[Step, Place]], now: int, figures: Figures
+) -> Alert:
     """Writes and logs the steps, and what follows for a case that was closed; the alert then."""
     write_alerts(cursor, steps)
     step, _ = steps[-1]
     if step.event.kind is Kind.UNDONE:
         # While it was closed the data did not move it.
         key = step.after.episode_no, step.after.rule
-        steps += alertlog.settle(cursor, [key], now, _raises_nothing)
+        with as_the_service(cursor.connection):
+            steps += alertlog.settle(cursor, key, now, _raises_nothing, figures)
     write_events(cursor, steps)
     return steps[-1][0].after
 

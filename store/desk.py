@@ -11,6 +11,7 @@ import psycopg
 
 from alerts import signals as noticed
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
+from alerts.escalation import DEFAULT, Figures
 from alerts.shown import telling
 from alerts.staff import Staff
 from domain.instant import parse_rfc3339
@@ -26,8 +27,9 @@ _WHO: Final = ("person_name", "phone", "address", "birth_year", "flags")
 class Desk:
     """The questions. Threads may share it."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, figures: Figures = DEFAULT) -> None:
         self._pool = pool
+        self._figures = figures
 
     def check(self) -> None:
         """Raises `StoreUnreachable`, or `StoreMismatch` for a schema that is not this version's."""
@@ -81,7 +83,7 @@ class Desk:
     def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
         """Does what a member of staff says, or says why not."""
         with self._pool.of(staff) as connection:
-            return casework.act(connection, alert_id, deed, staff, now)
+            return casework.act(connection, alert_id, deed, staff, now, self._figures)
 
     def events_since(self, staff: Staff, grid: str | None, event_id: int) -> list[LoggedEvent]:
         """Events after one that this member may see, in order; at most `EVENTS_A_READ`."""
@@ -124,7 +126,7 @@ class Desk:
     ) -> Page | None:
         """What did not become a reading."""
         with self._pool.of(staff) as connection:
-            return episodes.rejections(connection, _grids(staff), device, after, limit)
+            return episodes.rejections(connection, device, after, limit)
 
     def gaps(
         self, staff: Staff, device: str | None, page: tuple[str | None, int], now: int

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from alerts.escalation import DEFAULT, Figures
 from domain import faults
 from domain.batch import Rows
 from domain.instant import DAY_US, to_datetime
@@ -52,9 +53,16 @@ _JOURNAL: Final = (
 class PostgresLedger:
     """One worker's connection to the ledger of one shard. Not for use by two threads at once."""
 
-    def __init__(self, database_url: str, new_id: Callable[[], str], shard: int = 0) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        new_id: Callable[[], str],
+        shard: int = 0,
+        figures: Figures = DEFAULT,
+    ) -> None:
         self._url = database_url
         self._new_id = new_id
+        self._figures = figures
         self._shard = shard
         self._connection: psycopg.Connection | None = None
         self._epoch: int | None = None
@@ -229,11 +237,17 @@ class PostgresLedger:
         self._journal(cursor, work, batch, (len(rows), int((~new).sum()), rejections_kept))
         self._write_down(cursor, work, batch, evaluation)
         events = alertlog.record(
-            cursor, evaluation.changes, work.now, work.rulebook_version, batch, self._new_id
+            cursor,
+            evaluation.changes,
+            work.now,
+            work.rulebook_version,
+            batch,
+            self._new_id,
+            self._figures,
         )
         if work.kind is Kind.TICK:
             events += alertlog.quiet_time_over(
-                cursor, work.now, work.rulebook_version, self._new_id
+                cursor, work.now, work.rulebook_version, self._new_id, self._figures
             )
         result = Result(
             batch=batch,

@@ -14,7 +14,6 @@ from psycopg.rows import DictRow, dict_row
 
 from alerts.delivery import (
     HELD,
-    Consumer,
     Delivery,
     Health,
     Load,
@@ -25,6 +24,7 @@ from alerts.delivery import (
 )
 from alerts.discretion import without_positions
 from domain.instant import from_datetime, to_datetime
+from store import subscribers
 from store.errors import translated
 
 _LOCK: Final = 0x466565_64  # "Feed"
@@ -70,17 +70,9 @@ SELECT s.subscriber_no, s.kind, s.failures, s.rest_until,
                 AND due.state = 'waiting' AND due.due_at <= %(now)s)
  ORDER BY s.subscriber_no, d.event_id"""
 
-_CONSUMERS: Final = """
-SELECT s.subscriber_no, s.id, s.kind, s.config,
-       (SELECT array_agg(g.id ORDER BY g.id) FROM grid g
-         WHERE g.grid_no = ANY(s.grid_nos)) AS grids,
-       s.grid_nos IS NULL AS all_grids,
-       (SELECT array_agg(k.secret ORDER BY k.made_at DESC) FROM subscriber_secret k
-         WHERE k.subscriber_no = s.subscriber_no
-           AND (k.until IS NULL OR k.until > %(now)s)) AS secrets
-  FROM subscriber s
- WHERE s.subscriber_no = ANY(%(nos)s) AND s.stopped_at IS NULL"""
-
+_CONSUMERS: Final = (
+    f"{subscribers.CONSUMER} WHERE s.subscriber_no = ANY(%(nos)s) AND s.stopped_at IS NULL"
+)
 _MESSAGES: Final = """
 SELECT e.event_id, e.alert_id, g.id AS grid, e.type, e.kind, e.at, e.before, e.after
   FROM alert_event e JOIN grid g USING (grid_no)
@@ -150,7 +142,7 @@ class Outbox:
             cursor = await connection.execute(
                 _CONSUMERS, {"nos": list(wanted), "now": to_datetime(now)}
             )
-            consumers = [_consumer(row) for row in await cursor.fetchall()]
+            consumers = [subscribers.consumer(row) for row in await cursor.fetchall()]
             cursor = await connection.execute(_MESSAGES, [events])
             messages = {row["event_id"]: _message(row) for row in await cursor.fetchall()}
         return [
@@ -264,17 +256,6 @@ def _delivery(row: Mapping[str, Any]) -> Delivery:
 
 def _health(row: Mapping[str, Any]) -> Health:
     return Health(row["failures"], _instant(row["rest_until"]))
-
-
-def _consumer(row: Mapping[str, Any]) -> Consumer:
-    return Consumer(
-        no=row["subscriber_no"],
-        id=row["id"],
-        kind=row["kind"],
-        grids=None if row["all_grids"] else tuple(row["grids"] or ()),
-        config=row["config"],
-        secrets=tuple(row["secrets"] or ()),
-    )
 
 
 def _message(row: Mapping[str, Any]) -> Message:

@@ -6,14 +6,11 @@ sentence.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -26,23 +23,10 @@ from pydantic import (
 
 from domain.people import DEFAULT_TIMEZONE
 from domain.reading import Site
+from store.roster_shifts import MOST_SHIFTS, Shift
+from store.roster_words import Id, Moment, Text
 
-
-def _in_utc(moment: datetime) -> datetime:
-    # An offset can carry a time past the years that Python can read back from the database.
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("must be from the year 1900 to 9999") from error
-    if moment.year < 1900:
-        raise ValueError("must be from the year 1900 to 9999")
-    return moment
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 FeverC = Annotated[float, Field(ge=30, le=45, allow_inf_nan=False)]
 Flag = Literal["lives_alone", "disabled", "chronic"]
@@ -88,7 +72,7 @@ class Staff(_Object):
     communities: list[Id] = []
     languages: list[Text] = []
     contacts: list[Text] = []
-    shifts: list[dict[str, Any]] = []
+    shifts: Annotated[list[Shift], Field(max_length=MOST_SHIFTS)] = []
 
 
 class Person(_Object):
@@ -259,7 +243,7 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 def _of_a_type(part: str) -> bool:
     """Whether pydantic named a type here: the alternatives of a union, which no file contains."""
-    names = ("Circle", "Polygon", "Entry", "float", "constrained-float")
+    names = ("Circle", "Polygon", "Weekly", "Once", "Entry", "float", "constrained-float")
     return part in names or part.startswith("dict[")
 
 

@@ -11,12 +11,13 @@ from alerts.api import (
     docs,
     episodes,
     health,
-    not_yet,
     pages,
     problems,
+    reports,
     sessions,
     signals,
     stream,
+    webhooks,
 )
 from alerts.api.edge import Edge
 from alerts.api.ports import Ports
@@ -28,6 +29,19 @@ _DESCRIPTION: Final = (
     " `Authorization: Bearer ...`. What belongs to another grid is not there: 404. Every error is a"
     " problem detail, application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and"
     " `next`, the `cursor` of the next part."
+)
+_ROUTES: Final = (
+    sessions,
+    # Before the alerts: `stream` is no alert's id.
+    stream,
+    alerts,
+    deeds,
+    episodes,
+    signals,
+    accuracy,
+    reports,
+    webhooks,
+    health,
 )
 
 
@@ -45,8 +59,7 @@ def create_app(ports: Ports, version: str) -> Edge:
     app.state.ports = ports
     app.state.metrics = metrics
     app.state.door = sessions.Door(metrics.sign_ins)
-    # The stream before the alerts: `stream` is no alert's id.
-    for module in (sessions, stream, alerts, deeds, episodes, signals, accuracy, not_yet, health):
+    for module in _ROUTES:
         app.include_router(module.router)
     docs.install(app)
     pages.install(app, ports.console)

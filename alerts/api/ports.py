@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from alerts.api.truth_port import TruthDesk
+from alerts.api.webhook_ports import Webhooks
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.dispatcher import Dispatcher
 from alerts.signals import Horizon, Query
@@ -128,3 +129,4 @@ class Ports:
     """The folder of the page's files; it may be missing."""
     unavailable: tuple[type[Exception], ...]
     """What the desk raises while the database cannot answer."""
+    webhooks: Webhooks

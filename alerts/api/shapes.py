@@ -179,6 +179,8 @@ class AlertShape(_Told):
     evidence: dict[str, JsonValue]
     assignee: str | None
     deadline_at: AwareDatetime | None
+    told: list[str]
+    """Who was asked for what is due then, in order."""
     previous: str | None
     version: int
     notify: Annotated[

@@ -16,6 +16,7 @@ from typing import Final
 from alerts import delivery
 from alerts.delivery import Answer, Failed, Gone, Later, Load, Queue, Result, Sent
 from alerts.feeds.port import Outbox, Sender
+from domain import faults
 
 SEND_S: Final = 20.0
 """The longest that one call may take. Standard Webhooks advises 15 to 30 s."""
@@ -111,6 +112,8 @@ class Worker:
         if not wanted:
             return
         loads = await self._outbox.loads({no: list(events) for no, events in wanted.items()}, now)
+        if loads:
+            faults.reached(faults.Point.DELIVERIES_READ)
         for load in loads:
             self._send(load, wanted[load.consumer.no])
 
@@ -161,6 +164,8 @@ class Worker:
         done = self._done[:]
         if not done:
             return
+        if any(isinstance(result.answer, Sent) for result in done):
+            faults.reached(faults.Point.DELIVERIES_ANSWERED)
         await self._outbox.record(done, self._now(), self._chance())
         del self._done[: len(done)]
         for result in done:

@@ -1,8 +1,8 @@
-"""`doorstep roster import` and `doorstep roster export`."""
+"""`doorstep roster import`, `doorstep roster export` and `doorstep roster shifts import`."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -20,6 +20,7 @@ def roster() -> None:
     Examples:
       doorstep roster import roster.json
       doorstep roster export > roster.json
+      doorstep roster shifts import dr-03 dr-03.ics
 
     Environment: DOORSTEP_DATABASE_URL
     """
@@ -63,6 +64,58 @@ def import_(
         typer.echo("doorstep: nothing was imported", err=True)
         raise typer.Exit(1) from error
     typer.echo(json.dumps({"version": version}) if as_json else f"roster version {version}")
+
+
+shifts = typer.Typer(no_args_is_help=True)
+app.add_typer(shifts, name="shifts", help="When staff are on duty.")
+
+
+@shifts.command("import")
+def import_shifts(
+    staff: Annotated[str, typer.Argument(help="Whose shifts they are: a staff id.")],
+    file: Annotated[Path, typer.Argument(help="An iCalendar file; `-` reads standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Takes the shifts of the next 92 days from a calendar, in place of those there were.
+
+    \b
+    Examples:
+      doorstep roster shifts import dr-03 dr-03.ics
+      curl -fsS "$CALENDAR" | doorstep roster shifts import dr-03 -
+
+    Environment: DOORSTEP_DATABASE_URL
+    """
+    import json
+
+    from doorstep.settings import load_settings
+    from doorstep.shift_calendar import CalendarRefused, shifts
+    from store.duty import zone_of
+    from store.errors import translated
+    from store.roster_import import import_document
+
+    settings = load_settings()
+    now = settings.make_clock().now()
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        with translated(), _connect(settings.database_url) as connection:
+            zone = zone_of(connection, staff)
+            if zone is None:
+                _refuse(f"there is no member of staff {staff}")
+            found = shifts(content, zone, now)
+            version = import_document(connection, {"staff": [{"id": staff, "shifts": found}]}, now)
+    except (OSError, CalendarRefused) as error:
+        _refuse(f"cannot use {file}: {error}")
+    said = {"version": version, "shifts": len(found)}
+    typer.echo(
+        json.dumps(said) if as_json else f"roster version {version}, {len(found)} shifts of {staff}"
+    )
+    if not found:
+        typer.echo(f"doorstep: {staff} has no shifts ahead and is always on duty", err=True)
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(f"doorstep: {reason}; nothing was imported", err=True)
+    raise typer.Exit(1)
 
 
 @app.command("export")

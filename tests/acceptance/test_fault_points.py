@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from domain.faults import Point
@@ -17,6 +18,7 @@ from doorstep.embedded.child import wait_until
 from doorstep.faults import EXIT_CODE
 from tests.acceptance import publishing, stored
 from tests.crash.listening import Subscriber
+from tests.integration.alerts.receiving import receiving
 from tests.services import doorstep
 from tests.services.brokers import Broker, started
 
@@ -171,6 +173,57 @@ async def test_serving_dies_there_and_streams_miss_nothing(
         serve.start()
         serve.wait_ready()
         everything_is_as_it_should_be(database, subscriber)
+
+
+@pytest.mark.parametrize("point", [Point.DELIVERIES_READ, Point.DELIVERIES_ANSWERED])
+async def test_serving_dies_there_and_webhooks_miss_nothing(
+    database: str, tmp_path: Path, point: Point
+) -> None:
+    """What was taken and not written down comes again, with the id it had."""
+    now = SystemClock().now()
+    roster = publishing.roster(now, WEARERS)
+    roster["staff"] += [
+        {"id": "sup-01", "name": "站长", "role": "supervisor", "grids": ["grid-01"]}
+    ]
+    doorstep.import_roster(database, roster)
+    serve = doorstep.serve(database, tmp_path, FAULT=point.value, FEEDS__ALLOW_PRIVATE="true")
+    with (
+        started("mosquitto") as broker,
+        ingesting(database, broker, tmp_path / "ingest"),
+        receiving() as receiver,
+        serve,
+    ):
+        secret = made_webhook(database, serve, receiver.url())
+        await publishing.publish(broker.port, messages(now))
+        dies(serve)
+        had = len(receiver.had)
+        assert had == 0 if point is Point.DELIVERIES_READ else had > 0
+        serve.unset("FAULT")
+        serve.start()
+        serve.wait_ready()
+        delivered = "SELECT count(*) FROM delivery WHERE state = 'delivered'"
+        stored.wait_for(database, "SELECT count(*) FROM alert", 1)
+        events = [event for (event,) in stored.rows(database, "SELECT event_id FROM alert_event")]
+        stored.wait_for(database, delivered, len(events))
+        assert all(each.verified_by(secret) for each in receiver.had)
+        ids = [each.id for each in receiver.had]
+        assert {*ids} == {f"evt_{event}" for event in events}
+        # One was under way for this one alert when it died.
+        again = len(ids) - len({*ids})
+        assert again == (0 if point is Point.DELIVERIES_READ else 1)
+
+
+def made_webhook(database: str, serve: doorstep.Process, url: str) -> str:
+    """Its secret."""
+    env = {"DOORSTEP_DATABASE_URL": database}
+    token = doorstep.run(["token", "create", "--staff", "sup-01"], env).stdout.strip()
+    answer = httpx.post(
+        f"{serve.url}/api/v1/webhooks",
+        json={"url": url, "grids": ["grid-01"]},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["secret"])
 
 
 @pytest.mark.parametrize("command", ["ingest", "serve"])

@@ -15,6 +15,9 @@ from rules.heard import Heard
 from tests.golden.rules.test_tables import cases, number, table, worn_of
 from tests.unit.rules.making import Service, minutes, reading, rows_of
 
+NAMES = ("onset", "ended", "severity", "peak", "limit", "of")
+"""What a table may say of a finding."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -77,7 +80,8 @@ def test_table(case: dict[str, Any], at_once: int) -> None:
         band.hear(messages[begin:end])
     found = [each for each in band.book.standing.values() if each.key.rule is Rule.DEVICE_FAULT]
     expected = table(case["findings"])
-    names = case["findings"].split("\n")[1].split() if expected else []
+    names = case["findings"].splitlines()[0].split() if expected else []
+    assert {*names} <= {*NAMES}
     assert [{name: as_written(each).get(name) for name in names} for each in found] == [
         {name: number(line.get(name)) for name in names} for line in expected
     ]

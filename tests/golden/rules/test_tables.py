@@ -22,6 +22,8 @@ TOLD: Final = {Datum.GCJ02: prcoords.wgs_gcj, Datum.BD09: prcoords.wgs_bd}
 HERE = Path(__file__).parent
 UNITS = {Rule.FEVER: 100, Rule.LEFT_HOME: 10}
 """Of the finding, in one of the table; 1 where it is not here."""
+NAMES = ("rule", "onset", "ended", "severity", "peak", "limit", "site", "origin", "nights", "datum")
+"""What a table may say of a finding."""
 FIRST_DAY = parse_rfc3339("2026-02-01T16:00:00Z")
 """Day 0 of tables with days, 2 February in Shanghai."""
 
@@ -162,7 +164,7 @@ def as_written(finding: Finding, *, days: bool) -> dict[str, str | float]:
         "rule": finding.key.rule.value,
         "onset": written_at(finding.onset_at, days=days),
         "severity": finding.severity.word,
-        "peak": finding.peak / unit,
+        "peak": round(finding.peak / unit, 0 if finding.key.rule is Rule.LEFT_HOME else 2),
         "limit": finding.limit / unit,
         "site": finding.site,
         "origin": finding.origin.replace(" ", "_"),
@@ -196,7 +198,8 @@ def test_table(case: dict[str, Any], way: Any) -> None:
     written = [
         as_written(each, days=days) for each in standing if (each in silent) is about_silence
     ]
-    names = case["findings"].split("\n")[1].split() if expected else []
+    names = case["findings"].splitlines()[0].split() if expected else []
+    assert {*names} <= {*NAMES}
     assert [{name: each.get(name) for name in names} for each in written] == [
         {name: number(line.get(name)) for name in names} for line in expected
     ]

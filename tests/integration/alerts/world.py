@@ -20,7 +20,10 @@ from psycopg.rows import dict_row
 
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.webhook import WebhookSender, new_secret
+from alerts.feeds.worker import Worker
 from alerts.passwords import hashed, new_token, sha256
 from domain.instant import (
     DAY_US,
@@ -36,9 +39,11 @@ from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Seve
 from store import access, alertlog
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.outbox import Outbox
 from store.pool import Pool
 from store.roster_import import import_document
 from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
 PASSWORD = "correct horse"
@@ -254,6 +259,8 @@ class Server:
         self.now = now
         self.factor = 60.0
         self.pool = Pool(url)
+        self.sender: WebhookSender
+        self.worker: Worker
         self.desk = Desk(self.pool)
         self._url = url
         self._console = console
@@ -266,7 +273,10 @@ class Server:
         self._server: uvicorn.Server
 
     async def _run(self) -> None:
-        self.dispatcher = Dispatcher(lambda: AlertFeed(self._url), PASSING)
+        self.sender = WebhookSender(SystemClock().now, private=True)
+        senders = {"webhook": self.sender}
+        self.worker = Worker(Outbox(self._url), senders, SystemClock().now, lambda: 0.5, PASSING)
+        self.dispatcher = Dispatcher(lambda: AlertFeed(self._url), PASSING, self.worker.news)
         ports = Ports(
             desk=self.desk,
             truth=TruthDesk(self.pool),
@@ -276,15 +286,18 @@ class Server:
             clock_factor=self.factor,
             console=self._console,
             unavailable=PASSING,
+            webhooks=Webhooks(WebhookDesk(self.pool), self.sender, new_secret),
         )
         self.app = create_app(ports, "0")
         config = uvicorn.Config(self.app, log_config=None, lifespan="off")
         self._server = uvicorn.Server(config)
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self.dispatcher.run())
+            tasks.create_task(self.worker.run())
             tasks.create_task(self._announce())
             await self._server._serve([self._listener])
             self.dispatcher.stop()
+            self.worker.stop()
             reading.cancel()
 
     async def _announce(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from alerts.alert import Alert, Condition, Response
 from alerts.evidence import Held, Surroundings, Worn
-from alerts.lifecycle import Refused, Step, moved
+from alerts.lifecycle import Facts, Refused, Step, moved
 from alerts.triage import Case, Decision, decide
 from domain.instant import MINUTE_US
 from rules.finding import Finding, FindingKey, Rule, Severity, SiteClass
@@ -118,3 +118,7 @@ def steps(decision: Decision) -> list[Step]:
 
 def kinds(decision: Decision) -> list[str]:
     return [step.event.kind.value for step in steps(decision)]
+
+
+def facts_of(severity: Severity) -> Facts:
+    return Facts(severity, at(0), at(15), "now", {"supported": True})

@@ -14,7 +14,7 @@ CONTRACT = (
 
 def test_an_alert_has_every_word_of_the_contract_and_few_of_its_own() -> None:
     said = document(alert(), WHERE)
-    assert {*said} == {*CONTRACT.split(","), "building", "vulnerable"}
+    assert {*said} == {*CONTRACT.split(","), "building", "vulnerable", "told"}
     assert (said["severity"], said["condition"], said["response"]) == ("urgent", "active", "open")
     assert said["raised_at"] == "2026-02-02T02:50:00Z"
     assert (said["outcome"], said["cleared_at"]) == (None, None)

@@ -7,11 +7,14 @@ import pytest
 
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
+from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.pool import Pool
 from store.truth_desk import TruthDesk
+from store.webhook_desk import WebhookDesk
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -26,6 +29,7 @@ async def _ask(method: str, path: str) -> httpx.Response:
         clock_factor=1.0,
         console=Path("nowhere"),
         unavailable=(),
+        webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
     )
     transport = httpx.ASGITransport(create_app(ports, "1.2.3"))
     async with httpx.AsyncClient(transport=transport, base_url="http://doorstep") as client:

@@ -8,6 +8,8 @@ from typing_extensions import override
 from alerts.delivery import HELD, WIDTH, Answer, Consumer, Failed, Gone, Later, Message, Sent, State
 from alerts.feeds import worker as module
 from alerts.feeds.worker import Worker
+from domain import faults
+from domain.faults import Point
 from domain.instant import SECOND_US
 from tests.unit.alerts.outboxes import Away, MemoryOutbox
 
@@ -232,3 +234,17 @@ async def test_what_is_under_way_when_it_stops_is_let_go(monkeypatch: pytest.Mon
         await until(lambda: sender.events(1) == [1] and worker.flying == 1)
     assert states(outbox, 1) == [State.DELIVERED]
     assert states(outbox, 2) == [State.WAITING]
+
+
+async def test_the_fault_points_are_where_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached: list[tuple[Point, int, int]] = []
+    outbox, sender = MemoryOutbox(consumer(1)), Plain()
+
+    def note(point: Point, *_: object) -> None:
+        reached.append((point, len(sender.had), len(outbox.recorded)))
+
+    monkeypatch.setattr(faults, "reached", note)
+    outbox.log("a")
+    async with running(outbox, sender):
+        await until(lambda: bool(outbox.recorded))
+    assert reached == [(Point.DELIVERIES_READ, 0, 0), (Point.DELIVERIES_ANSWERED, 1, 0)]
