@@ -6,6 +6,7 @@ from typing import Protocol
 from alerts.alert import Response
 from domain.instant import SECOND_US
 from rules.finding import Finding, Rule, Severity
+from tests.simulation.second_opinion import differences
 from tests.simulation.world import World
 
 
@@ -26,6 +27,14 @@ class FindingsAsInCalm:
     def check(self, world: World) -> None:
         found = {f for f in world.ledger.findings.values() if not f.key.by_journal}
         assert found == self._calm
+
+
+class FindingsAsTheOracleSays:
+    """The verdict is that of the contract: the rules have no hand in this comparison."""
+
+    def check(self, world: World) -> None:
+        found = [f for f in world.ledger.findings.values() if not f.key.by_journal]
+        assert not differences(found, world._roster, world.ledger.rows(), world.now)
 
 
 class CaseloadKnowsTheFindings:
@@ -90,6 +99,7 @@ def checkers(calm: set[Finding]) -> tuple[Checker, ...]:
     """All of them. `calm` is what one pass over everything stored, in order, finds."""
     return (
         FindingsAsInCalm(calm),
+        FindingsAsTheOracleSays(),
         CaseloadKnowsTheFindings(),
         OneOpenAlertOfEachKind(),
         OnlyPeopleClose(),
