@@ -29,6 +29,7 @@ from domain.instant import HOUR_US, format_rfc3339, from_datetime, to_datetime
 from store import alertlog, findings
 from store.alertrows import Place, Stored, fetch, write_alerts, write_events
 from store.duty import Duty
+from store.pool import as_the_service
 
 KEYS_KEPT_US: Final = 24 * HOUR_US
 """How long an intention is remembered."""
@@ -217,7 +218,8 @@ def _write(
     if step.event.kind is Kind.UNDONE:
         # While it was closed the data did not move it.
         key = step.after.episode_no, step.after.rule
-        steps += alertlog.settle(cursor, key, now, _raises_nothing, figures)
+        with as_the_service(cursor.connection):
+            steps += alertlog.settle(cursor, key, now, _raises_nothing, figures)
     write_events(cursor, steps)
     return steps[-1][0].after
 

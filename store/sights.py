@@ -13,10 +13,6 @@ from rules.rulebook import LeftHome
 from store.roster import home_of, leave_of
 
 _E7: Final = 10_000_000
-_USABLE: Final = (
-    "(r.near_home OR (r.lat_e7 IS NOT NULL AND coalesce(r.accuracy_dm, 0) <= %(limit_dm)s))"
-)
-"""A fix worse than the rulebook's limit says nothing (contract section 5)."""
 _STANDS: Final = "f.episode_no = e.episode_no AND f.ended_at IS NULL AND f.withdrawn_at IS NULL"
 _STOOD: Final = (
     "f.episode_no = e.episode_no AND f.withdrawn_at IS NULL AND f.onset_at <= %(at)s"
@@ -29,18 +25,17 @@ _SIGHTS: Final = (
     " EXISTS (SELECT FROM finding f WHERE {0} AND f.rule = 'device_fault'"
     "  AND f.site_class = 'home') AS wrong_datum,"
     " EXISTS (SELECT FROM finding f WHERE {0} AND f.rule = 'silent') AS silent,"
-    " EXISTS (SELECT FROM reading n WHERE n.episode_no = e.episode_no AND n.near_home"
+    " EXISTS (SELECT FROM staff_reading n WHERE n.episode_no = e.episode_no AND n.near_home"
     "  AND n.measured_at <= fix.at AND n.measured_at >= fix.at - %(near)s) AS near,"
     " coalesce((SELECT max(d.interval_s) FROM assignment a JOIN device d USING (device_no)"
     "  WHERE a.episode_no = e.episode_no), 0) AS interval_s"
     " FROM episode e LEFT JOIN LATERAL (SELECT r.measured_at AS at, r.lat_e7, r.lon_e7, r.datum,"
-    "  r.accuracy_dm FROM reading r WHERE r.episode_no = e.episode_no"
-    f"  AND r.measured_at > %(since)s AND {_USABLE} {{1}}"
-    "  ORDER BY r.measured_at DESC, r.digest DESC LIMIT 1) fix ON true"
+    "  r.accuracy_dm"
+    "  FROM staff_last_fix(e.episode_no, %(since)s, {1}, %(limit_dm)s) r) fix ON true"
     " WHERE e.episode_no = ANY(%(episodes)s)"
 )
-_NOW: Final = _SIGHTS.format(_STANDS, "")
-_THEN: Final = _SIGHTS.format(_STOOD, "AND r.measured_at <= %(at)s")
+_NOW: Final = _SIGHTS.format(_STANDS, "NULL")
+_THEN: Final = _SIGHTS.format(_STOOD, "%(at)s")
 
 
 def of_episodes(
@@ -70,6 +65,7 @@ def _seen(
     asked = {
         "episodes": list(episode_nos),
         "since": to_datetime(at - DAY_US),
+        # A fix worse than that says nothing (contract section 5).
         "limit_dm": figures.accuracy_limit_dm,
         "at": to_datetime(at),
         "near": to_datetime(near_us) - to_datetime(0),

@@ -27,7 +27,7 @@ COLUMNS: Final[LiteralString] = (
     " r.lon_e7, r.accuracy_dm, r.datum, r.near_home, r.battery_pct, r.charging, r.worn"
 )
 """What `items` shows of a reading,"""
-SOURCE: Final[LiteralString] = "FROM reading r JOIN device d USING (device_no)"
+SOURCE: Final[LiteralString] = "FROM staff_reading r JOIN device d USING (device_no)"
 """and where it is."""
 _RAW: Final = (
     f"SELECT {COLUMNS} {SOURCE} WHERE r.episode_no = %(episode_no)s"
