@@ -163,7 +163,6 @@ def _act(
     if isinstance(event, Refused):
         return _not_done(cursor, stored, None, event.reason)
     with as_the_service(connection):
-        # Whose turn it is depends on shifts and on alerts of other grids.
         duty = Duty(connection, [stored.place.grid_no], figures)
     steps = moved(alert, event, duty.route(stored.place))
     if isinstance(steps, Refused):
