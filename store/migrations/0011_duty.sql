@@ -9,3 +9,5 @@ UPDATE alert SET deadline_at = raised_at WHERE response = 'open' AND deadline_at
 
 -- Shifts had no form before this version and were not used.
 UPDATE staff SET shifts = '[]' WHERE shifts <> '[]';
+
+GRANT UPDATE (told) ON alert TO doorstep_carer;
