@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from random import SystemRandom
 
+from alerts.api.ports import Ports
 from alerts.feeds.port import Sender
+from alerts.feeds.watching import watch
 from alerts.feeds.webhook import WebhookSender
 from alerts.feeds.worker import Worker
+from alerts.signals import Horizon, Standing
 from alerts.subscription import Subscription
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING
@@ -22,8 +25,17 @@ def webhook_sender(settings: Settings) -> WebhookSender:
 
 def worker(settings: Settings, senders: Mapping[str, Sender]) -> Worker:
     """What delivers; `senders` by kind of subscriber. Retries take real time."""
-    outbox = Outbox(settings.database_url)
+    outbox = Outbox(settings.database_url, settings.make_clock().now)
     return Worker(outbox, senders, SystemClock().now, SystemRandom().random, PASSING)
+
+
+async def watch_signals(ports: Ports) -> None:
+    """Tells those who listen which signals begin and end, until cancelled."""
+
+    def look() -> Mapping[str, Standing]:
+        return ports.desk.standing_signals(Horizon.at(ports.now(), ports.clock_factor))
+
+    await watch(look, ports.now, ports.dispatcher, ports.unavailable)
 
 
 def own_feeds() -> list[Subscription]:

@@ -88,6 +88,7 @@ async def run(settings: Settings) -> None:
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
+            deliveries=lambda: worker.answers,
         )
         server = _Server(
             uvicorn.Config(
@@ -103,7 +104,11 @@ async def run(settings: Settings) -> None:
             worker,
         )
         with watched():
-            endless = (dispatcher.run(), keep(lambda: duty.fire(now()), PASSING))
+            endless = (
+                dispatcher.run(),
+                keep(lambda: duty.fire(now()), PASSING),
+                feeds.watch_signals(ports),
+            )
             await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()

@@ -12,7 +12,7 @@ from alerts.api.truth_port import TruthDesk
 from alerts.api.webhook_ports import Webhooks
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.dispatcher import Dispatcher
-from alerts.signals import Horizon, Query
+from alerts.signals import Horizon, Query, Standing
 from alerts.staff import Staff
 
 
@@ -86,7 +86,11 @@ class Desk(Protocol):
         ...
 
     def blindness(self, horizon: Horizon) -> Mapping[str, bool]:
-        """Kind of signal -> whether it is active anywhere; of the kinds that have no row."""
+        """Kind of signal -> whether it is active anywhere; of the kinds that this process shows."""
+        ...
+
+    def standing_signals(self, horizon: Horizon) -> Mapping[str, Standing]:
+        """What is active now, of all grids, without gaps; for those who listen."""
         ...
 
     def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
@@ -130,3 +134,5 @@ class Ports:
     unavailable: tuple[type[Exception], ...]
     """What the desk raises while the database cannot answer."""
     webhooks: Webhooks
+    deliveries: Callable[[], Mapping[tuple[str, str], int]]
+    """What this process has handed to subscribers: (kind, result) -> number."""

@@ -34,6 +34,7 @@ from domain.instant import (
     to_datetime,
 )
 from doorstep.clock import SystemClock
+from doorstep.feeds import watch_signals
 from doorstep.process import PASSING, listen
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
 from store import access, alertlog
@@ -275,7 +276,9 @@ class Server:
     async def _run(self) -> None:
         self.sender = WebhookSender(SystemClock().now, private=True)
         senders = {"webhook": self.sender}
-        self.worker = Worker(Outbox(self._url), senders, SystemClock().now, lambda: 0.5, PASSING)
+        self.worker = Worker(
+            Outbox(self._url, lambda: self.now), senders, SystemClock().now, lambda: 0.5, PASSING
+        )
         self.dispatcher = Dispatcher(lambda: AlertFeed(self._url), PASSING, self.worker.news)
         ports = Ports(
             desk=self.desk,
@@ -287,6 +290,7 @@ class Server:
             console=self._console,
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(self.pool), self.sender, new_secret),
+            deliveries=lambda: self.worker.answers,
         )
         self.app = create_app(ports, "0")
         config = uvicorn.Config(self.app, log_config=None, lifespan="off")
@@ -294,10 +298,12 @@ class Server:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self.dispatcher.run())
             tasks.create_task(self.worker.run())
+            watching = tasks.create_task(watch_signals(ports))
             tasks.create_task(self._announce())
             await self._server._serve([self._listener])
             self.dispatcher.stop()
             self.worker.stop()
+            watching.cancel()
             reading.cancel()
 
     async def _announce(self) -> None:

@@ -77,6 +77,7 @@ def openapi() -> dict[str, Any]:
         console=Path("nowhere"),
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
+        deliveries=dict,
     )
     return create_app(ports, "1.2.3").app.openapi()
 

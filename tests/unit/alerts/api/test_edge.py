@@ -30,6 +30,7 @@ async def _ask(method: str, path: str) -> httpx.Response:
         console=Path("nowhere"),
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
+        deliveries=dict,
     )
     transport = httpx.ASGITransport(create_app(ports, "1.2.3"))
     async with httpx.AsyncClient(transport=transport, base_url="http://doorstep") as client:
