@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "roster": "import or export people, devices, episodes, staff",
     "staff": "sets a sign-in",
     "token": "prints an API token",
+    "audit": "looks whether the audit log is as it was written",
     "simulate": "publishes a scenario of simulated wearers",
     "score": "alerts held against the truth of a simulation",
     "replay": "runs a rulebook over stored history or a file",

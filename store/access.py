@@ -8,8 +8,10 @@ from typing import Final
 
 import psycopg
 
+from alerts.audit import What
 from alerts.staff import Role, Staff
 from domain.instant import to_datetime
+from store import audit
 
 _STAFF: Final = (
     "SELECT s.staff_no, s.id, s.name, s.role,"
@@ -63,6 +65,7 @@ def set_password(connection: psycopg.Connection, staff_id: str, hashed: str) -> 
         if row is None:
             return False
         connection.execute("DELETE FROM console_session WHERE staff_no = %s", [row[0]])
+        audit.record(connection, None, What.SET_SIGN_IN, staff_id)
         return True
 
 
@@ -90,9 +93,12 @@ def add_token(
     connection: psycopg.Connection, staff_id: str, token: str, sha256: bytes, valid: tuple[int, int]
 ) -> bool:
     """Keeps a token's hash and first letters, valid from and until; False without such a member."""
-    row = connection.execute(
-        "INSERT INTO api_token (token_sha256, prefix, staff_no, created_at, expires_at)"
-        " SELECT %s, %s, staff_no, %s, %s FROM staff WHERE id = %s RETURNING true",
-        [sha256, token[:8], *(to_datetime(at) for at in valid), staff_id],
-    ).fetchone()
-    return row is not None
+    with connection.transaction():
+        row = connection.execute(
+            "INSERT INTO api_token (token_sha256, prefix, staff_no, created_at, expires_at)"
+            " SELECT %s, %s, staff_no, %s, %s FROM staff WHERE id = %s RETURNING true",
+            [sha256, token[:8], *(to_datetime(at) for at in valid), staff_id],
+        ).fetchone()
+        if row is not None:
+            audit.record(connection, None, What.ACCESS_GIVEN, staff_id)
+        return row is not None

@@ -10,13 +10,15 @@ from typing import Any, Final
 import psycopg
 
 from alerts import signals as noticed
-from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
+from alerts.audit import What
+from alerts.casework import AlertQuery, Answer, Deed, Done, LoggedEvent, Page, Window
 from alerts.escalation import DEFAULT, Figures
+from alerts.lifecycle import Kind
 from alerts.shown import telling
 from alerts.staff import Staff
 from domain.instant import parse_rfc3339
 from rules.finding import Rule
-from store import access, alertread, casework, episodes, shown, signals, vitals
+from store import access, alertread, audit, casework, episodes, shown, signals, vitals
 from store.errors import StoreBusy, StoreMismatch, StoreUnreachable
 from store.migrate import check_schema
 from store.pool import Pool
@@ -71,6 +73,7 @@ class Desk:
                 }
                 if staff.role.cares:
                     document["who"] = {name: episode.document[name] for name in _WHO}
+            _looked(connection, staff, What.VIEWED_PERSON, document["episode"], document["grid"])
             return document
 
     def alert_events(self, staff: Staff, alert_id: str) -> list[dict[str, Any]] | None:
@@ -83,7 +86,10 @@ class Desk:
     def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
         """Does what a member of staff says, or says why not."""
         with self._pool.of(staff) as connection:
-            return casework.act(connection, alert_id, deed, staff, now, self._figures)
+            answer = casework.act(connection, alert_id, deed, staff, now, self._figures)
+            if isinstance(answer, Done):
+                _looked(connection, staff, deed.kind, alert_id, answer.alert["grid"])
+            return answer
 
     def events_since(self, staff: Staff, grid: str | None, event_id: int) -> list[LoggedEvent]:
         """Events after one that this member may see, in order; at most `EVENTS_A_READ`."""
@@ -111,7 +117,11 @@ class Desk:
         """One of them, with names for those who go there."""
         with self._pool.of(staff) as connection:
             found = episodes.one(connection, episode_id, _grids(staff), with_who=staff.role.cares)
-            return None if found is None else episodes.with_presence(connection, found, now)
+            if found is None:
+                return None
+            document = episodes.with_presence(connection, found, now)
+            _looked(connection, staff, What.VIEWED_PERSON, episode_id, document["grid"])
+            return document
 
     def readings(self, staff: Staff, episode_id: str, window: Window) -> Page | None:
         """The vitals of one of them. Raises `BadCursor`."""
@@ -119,7 +129,9 @@ class Desk:
             found = episodes.one(connection, episode_id, _grids(staff), with_who=False)
             if found is None:
                 return None
-            return vitals.readings(connection, found.no, found.home, window)
+            page = vitals.readings(connection, found.no, found.home, window)
+            _looked(connection, staff, What.VIEWED_READINGS, episode_id, found.document["grid"])
+            return page
 
     def rejections(
         self, staff: Staff, device: str | None, after: str | None, limit: int
@@ -183,14 +195,23 @@ class Desk:
         self, staff_id: str, sha256: bytes, real_now: int, expires_at: int
     ) -> Staff | None:
         """Begins a session of a member who is known."""
-        with self._pool.of_service() as connection:
+        with self._pool.of_service() as connection, connection.transaction():
             access.open_session(connection, staff_id, sha256, real_now, expires_at)
-            return access.by_session(connection, sha256, real_now)
+            staff = access.by_session(connection, sha256, real_now)
+            if staff is not None:
+                audit.record(connection, staff.id, What.SIGNED_IN, staff.id, _grids(staff))
+            return staff
 
     def close_session(self, sha256: bytes) -> None:
         """Ends a session."""
         with self._pool.of_service() as connection:
             access.close_session(connection, sha256)
+
+
+def _looked(
+    connection: psycopg.Connection, staff: Staff, what: What | Kind, about: str, grid: str
+) -> None:
+    audit.record(connection, staff.id, what, about, [staff.grids[grid]])
 
 
 def _grids(staff: Staff, grid: str | None = None) -> list[int]:

@@ -154,7 +154,9 @@ def test_sql_never_asks_what_time_it_is() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {hit.group()}"
         for path in source_tree.files("store", "*.sql")
-        if (hit := SQL_CLOCK.search(re.sub(r"--.*", "", path.read_text(encoding="utf-8"))))
+        # The audit log is dated by the database, so that nobody who writes to it can.
+        if path.name != "0015_audit.sql"
+        and (hit := SQL_CLOCK.search(re.sub(r"--.*", "", path.read_text(encoding="utf-8"))))
     ]
     found += [
         f"{module.where}:{line}: {hit.group()}"
