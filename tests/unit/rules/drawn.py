@@ -45,6 +45,10 @@ KINDS: Final = (
         leave=(LeaveWindow(minutes(5), minutes(40), "swab test"), LeaveWindow(T0, T0 + 1, "")),
     ),
     Worn(fever={Site.AXILLARY: Threshold(3700, "dr-03")}),
+    Worn(
+        homes_before=((minutes(5), None), (minutes(30), BLOCK)),
+        fever_before=((minutes(30), {Site.AXILLARY: Threshold(3800, "dr-05")}),),
+    ),
     Worn(spells=((T0 - DAY_US, minutes(40)), (minutes(60), None)), ends_at=minutes(180)),
 )
 _QUICK_US: Final = (

@@ -2,39 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.instant import DAY_US, HOUR_US, MINUTE_US
-from rules.finding import JOURNAL_RULES, Finding, Rule, SiteClass
+from rules.finding import JOURNAL_RULES, Rule, SiteClass
 from tests.unit.rules import oracle
+from tests.unit.rules.alike import as_the_oracle_says, in_content_order, of_the_first
 from tests.unit.rules.drawn import KINDS, LASTING, MIDNIGHT, Steps, course, days, history, hours
-from tests.unit.rules.making import Service, Worn, rows_of
+from tests.unit.rules.making import Service, Worn
 
 MANY = 60
 """Enough for the vector path; one is not."""
 LATER_US = (0, 1, 30 * MINUTE_US, 20 * HOUR_US, 2 * DAY_US)
 """How long after a batch's newest reading the clock strikes."""
-
-
-def as_the_oracle_says(found: Sequence[Finding], said: Sequence[Finding]) -> bool:
-    """Equal, but for distances, which a sphere gives to half a percent."""
-    return len(found) == len(said) and all(
-        _plain(ours) == _plain(its)
-        and ours.value == pytest.approx(its.value, rel=0.005 * (ours.key.rule is Rule.LEFT_HOME))
-        and ours.peak == pytest.approx(its.peak, rel=0.005 * (ours.key.rule is Rule.LEFT_HOME))
-        for ours, its in zip(found, said, strict=True)
-    )
-
-
-def _plain(finding: Finding) -> Finding:
-    """The nights of `watch` are its particulars; what else is said of other findings is not."""
-    detail = finding.detail if finding.key.rule is Rule.WATCH else ""
-    return replace(finding, value=0, peak=0, detail=detail)
 
 
 def twins(each: dict[str, Any], copies: int) -> list[dict[str, Any]]:
@@ -44,11 +27,6 @@ def twins(each: dict[str, Any], copies: int) -> list[dict[str, Any]]:
         each | {"slot": n, "device_no": n + 1, "episode_no": n + 1}
         for n in range(first, first + copies)
     ]
-
-
-def in_content_order(each: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    names = rows_of([]).dtype.names or ()
-    return [dict(zip(names, row.item(), strict=True)) for row in rows_of(each)]
 
 
 def delivered(
@@ -78,12 +56,8 @@ def holds(
     for kind, each in enumerate(worn):
         said = oracle.findings(each, in_content_order(histories[kind]), 1, now)
         for slot in range(kind * copies, (kind + 1) * copies):
-            found = [_of_the_first(finding) for finding in service.book.of(slot)]
+            found = [of_the_first(finding) for finding in service.book.of(slot)]
             assert as_the_oracle_says(found, said), (found, said)
-
-
-def _of_the_first(finding: Finding) -> Finding:
-    return replace(finding, key=replace(finding.key, episode_no=1, device_no=1))
 
 
 @given(data=st.data())

@@ -2,10 +2,10 @@
 
 Evidence about `rules`, with which it shares the types of findings and nothing else: one wearer, all
 readings at once, every run looked for by walking backwards. The figures are those of the contract,
-typed in again. Where its words leave a choice: docs/rules.md, and decision records 0009 and 0013.
+typed in again. Where its words leave a choice: docs/rules.md, decision records 0009, 0013 and 0014.
 
-It knows the rules of event time, but no corrected roster, no other rulebook, no home that is told
-in another datum, and no history of more than 31 nights.
+It knows the rules of event time, but no other rulebook, no home that is told in another datum, and
+no history of more than 31 nights.
 """
 
 from collections.abc import Sequence

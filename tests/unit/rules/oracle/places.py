@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.instant import SECOND_US
 from rules.finding import Severity
-from tests.unit.rules.oracle.runs import Said
+from tests.unit.rules.oracle.runs import Said, in_force
 
 EARTH_M = 6_371_008.8
 
@@ -17,16 +17,17 @@ def place(worn: Any, readings: Sequence[dict[str, Any]], n: int) -> Said | None:
     at = reading["measured_at"]
     if reading["near_home"] == 1:
         return Said(at, "no")
-    if worn.home is None or reading["lat_e7"] == -(2**31) or reading["accuracy_dm"] > 5000:
+    home = in_force(worn.home, worn.homes_before, at)
+    if home is None or reading["lat_e7"] == -(2**31) or reading["accuracy_dm"] > 5000:
         return None
     beacon = [each["measured_at"] for each in readings[:n] if each["near_home"] == 1]
     if beacon and at - beacon[-1] <= 120 * SECOND_US:
         return Said(at, "no")
-    metres = from_home_m(worn.home, reading["lat_e7"] / 1e7, reading["lon_e7"] / 1e7)
+    metres = from_home_m(home, reading["lat_e7"] / 1e7, reading["lon_e7"] / 1e7)
     accuracy = reading["accuracy_dm"] / 10
     accuracy = 50 if accuracy <= 0 else max(accuracy, 15)
     excused = any(leave.from_at <= at < leave.to_at for leave in worn.leave)
-    radius_m = 0 if worn.home.polygon else worn.home.radius_m
+    radius_m = 0 if home.polygon else home.radius_m
     limit = radius_m + 20
     answer = ""
     if metres - accuracy > limit and not excused:

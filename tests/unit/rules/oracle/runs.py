@@ -77,6 +77,11 @@ class Interval:
         )
 
 
+def in_force(present: Any, before: Sequence[tuple[int, Any]], at: int) -> Any:
+    """What of a roster entry held at an instant; `before` is (until when, what) in order."""
+    return next((what for until_at, what in before if at < until_at), present)
+
+
 def stretch(said: Sequence[Said], answer: str, gap: int) -> list[Said]:
     """The readings at the end that all give this answer, with no gap between them."""
     run: list[Said] = []

@@ -5,7 +5,7 @@ from typing import Any
 from domain.instant import to_datetime
 from domain.reading import Site
 from rules.finding import Severity, SiteClass
-from tests.unit.rules.oracle.runs import Said
+from tests.unit.rules.oracle.runs import Said, in_force
 
 THRESHOLD_C = {
     Site.AXILLARY: 37.3,
@@ -29,7 +29,7 @@ def temperature(
         return None
     at, value = reading["measured_at"], reading["temperature_cc"]
     limit, origin = round(THRESHOLD_C.get(site, 37.3) * 100), "rulebook"
-    own = worn.fever.get(site)
+    own = in_force(worn.fever, worn.fever_before, at).get(site)
     if own is not None and (own.expires_at is None or at < own.expires_at):
         limit, origin = own.value_cc, own.origin
     elif site_class is SiteClass.SKIN and at in usual and usual[at] + 100 < limit:
