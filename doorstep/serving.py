@@ -73,9 +73,10 @@ async def run(settings: Settings) -> None:
     pool.open()
     try:
         await _wait_for(desk)
-        await asyncio.to_thread(feeds.keep_own_feeds, pool)
+        await asyncio.to_thread(feeds.keep_own_feeds, pool, settings)
         sender = feeds.webhook_sender(settings)
-        worker = feeds.worker(settings, {"webhook": sender})
+        own = feeds.own(settings)
+        worker = feeds.worker(settings, {"webhook": sender, **own.senders()})
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
         now = settings.make_clock().now
         ports = Ports(
@@ -103,7 +104,8 @@ async def run(settings: Settings) -> None:
             worker,
         )
         with watched():
-            endless = (dispatcher.run(), keep(lambda: duty.fire(now()), PASSING))
+            firing = keep(lambda: duty.fire(now()), PASSING)
+            endless = (dispatcher.run(), firing, *own.running())
             await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()

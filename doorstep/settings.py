@@ -84,6 +84,8 @@ class FeedsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     allow_private: bool = False
+    mqtt: bool | None = None
+    """None: exactly when a broker is named."""
 
 
 class DutySettings(BaseModel):
@@ -163,6 +165,12 @@ class Settings(BaseSettings):
         del env_settings, dotenv_settings, file_secret_settings
         toml = TomlConfigSettingsSource(settings_cls)
         return (init_settings, _Environment(settings_cls), _SecretFiles(settings_cls), toml)
+
+    @property
+    def alerts_by_mqtt(self) -> bool:
+        """Whether alerts go to the broker: as it is said, else when `mqtt_url` is given."""
+        said = self.feeds.mqtt
+        return "mqtt_url" in self.model_fields_set if said is None else said
 
     def make_clock(self) -> Clock:
         """The clock every process of this deployment shares."""
