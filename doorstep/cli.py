@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "roster": "import or export people, devices, episodes, staff",
     "staff": "sets a sign-in",
     "token": "prints an API token",
+    "notify": "tries somebody's contacts",
     "simulate": "publishes a scenario of simulated wearers",
     "score": "alerts held against the truth (not yet)",
     "replay": "runs a rulebook over stored history or a file",

@@ -6,9 +6,10 @@ from random import SystemRandom
 from secrets import token_hex
 from typing import Final
 
-from alerts.feeds import mqtt
+from alerts.feeds import mqtt, notify
 from alerts.feeds.mqtt import MqttFeed
 from alerts.feeds.mqtt_line import Broker, Version
+from alerts.feeds.notify import Notifier
 from alerts.feeds.port import Sender
 from alerts.feeds.webhook import WebhookSender
 from alerts.feeds.worker import Worker
@@ -16,7 +17,8 @@ from alerts.subscription import Subscription
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING
 from doorstep.settings import Settings
-from store import subscribers
+from store import notified, subscribers
+from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
 
@@ -38,20 +40,29 @@ def webhook_sender(settings: Settings) -> WebhookSender:
 class Own:
     """The service's own feeds."""
 
+    notify: Notifier
     mqtt: MqttFeed | None
 
     def senders(self) -> dict[str, Sender]:
         """By kind of subscriber."""
-        return {} if self.mqtt is None else {mqtt.KIND: self.mqtt}
+        found: dict[str, Sender] = {notify.KIND: self.notify}
+        if self.mqtt is not None:
+            found[mqtt.KIND] = self.mqtt
+        return found
 
     def running(self) -> list[Coroutine[None, None, None]]:
         """What runs beside the worker until it is cancelled."""
         return [] if self.mqtt is None else [self.mqtt.run()]
 
 
-def own(settings: Settings) -> Own:
+def notifier(settings: Settings, pool: Pool) -> Notifier:
+    """What tells staff by their contacts."""
+    return Notifier(Directory(pool), settings.feeds.console_url, SystemClock().now, PASSING)
+
+
+def own(settings: Settings, pool: Pool) -> Own:
     """Made and not yet running. Raises `ConfigurationError`."""
-    return Own(_mqtt_feed(settings))
+    return Own(notifier(settings, pool), _mqtt_feed(settings))
 
 
 def _mqtt_feed(settings: Settings) -> MqttFeed | None:
@@ -83,8 +94,10 @@ def keep_own_feeds(pool: Pool, settings: Settings) -> None:
 
     One that is off would have all that it missed as soon as it is on again.
     """
+    now = SystemClock().now()
     with pool.of_service() as connection:
+        notified.keep(connection, now)
         if settings.alerts_by_mqtt:
-            subscribers.keep(connection, MQTT, SystemClock().now())
+            subscribers.keep(connection, MQTT, now)
         else:
             subscribers.drop(connection, MQTT.id)

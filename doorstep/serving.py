@@ -75,7 +75,7 @@ async def run(settings: Settings) -> None:
         await _wait_for(desk)
         await asyncio.to_thread(feeds.keep_own_feeds, pool, settings)
         sender = feeds.webhook_sender(settings)
-        own = feeds.own(settings)
+        own = feeds.own(settings, pool)
         worker = feeds.worker(settings, {"webhook": sender, **own.senders()})
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
         now = settings.make_clock().now
@@ -89,6 +89,7 @@ async def run(settings: Settings) -> None:
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
+            notifier=own.notify,
         )
         server = _Server(
             uvicorn.Config(

@@ -86,6 +86,16 @@ class FeedsSettings(BaseModel):
     allow_private: bool = False
     mqtt: bool | None = None
     """None: exactly when a broker is named."""
+    console_url: str = ""
+
+    @field_validator("console_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
+        ):
+            raise ValueError("must look like https://doorstep.example.org")
+        return value
 
 
 class DutySettings(BaseModel):

@@ -12,6 +12,7 @@ from alerts.api import (
     episodes,
     health,
     not_yet,
+    notifications,
     pages,
     problems,
     sessions,
@@ -40,6 +41,7 @@ _ROUTES: Final = (
     signals,
     accuracy,
     webhooks,
+    notifications,
     not_yet,
     health,
 )
