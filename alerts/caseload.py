@@ -16,6 +16,7 @@ from alerts.lifecycle import Step
 from alerts.triage import Case, Decision, decide, due_again, steps_of
 from alerts.vitals import Vitals
 from rules.finding import Finding, FindingChange, FindingKey, Rule
+from rules.rulebook import Rulebook
 
 Key = tuple[int, Rule]
 """(episode_no, rule): what has at most one case that is not closed."""
@@ -38,11 +39,13 @@ class Caseload:
         surroundings: Mapping[int, Surroundings],
         new_id: Callable[[], str],
         vitals: Callable[[int, int], Vitals],
+        book: Rulebook | None = None,
     ) -> None:
-        """`surroundings` are by episode, with all its devices.
+        """`surroundings` are by episode, with all its devices; `book` judges all that comes.
 
         `vitals` is asked with an episode and the instant of the newest support.
         """
+        self._book = book
         self._surroundings = surroundings
         self._new_id = new_id
         self._vitals = vitals
@@ -118,7 +121,7 @@ class Caseload:
         before = before or self._kept.get(identity)
         late = entry.late if before is None else before.held.late
         alert = None if before is None else before.held.alert
-        self._kept[identity] = _Kept(Held(entry.finding, alert, late, rulebook_version))
+        self._kept[identity] = _Kept(Held(entry.finding, alert, late, rulebook_version, self._book))
         return []
 
     def _move(

@@ -37,11 +37,11 @@ DOCTORS_A_CHAIN: Final = 2
 class Figures:
     """How long each has; seconds. Of what is routine everything has until the next round."""
 
-    # Contract (issue of the alerts): five minutes and fifteen.
+    # What doctors' teams asked for: five minutes and fifteen.
     acknowledge_critical_s: int = 300
     acknowledge_urgent_s: int = 900
-    # Academy of Medical Royal Colleges 2022, Initial antimicrobial treatment of sepsis: review by
-    # a clinician within 30 min at a NEWS2 of 7 or more, within 60 min at 5 or 6.
+    # NICE NG51 (2024), suspected sepsis: looked at again every 30 min at high risk (NEWS2 of 7 or
+    # more), every hour at moderate risk (5 or 6). No longer than that until somebody is there.
     visit_critical_s: int = 1_800
     visit_urgent_s: int = 3_600
     # Ours: at the door for an hour and no word.

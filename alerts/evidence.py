@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from alerts.bounds import critical_from, named
 from alerts.lifecycle import Facts
 from alerts.lines import UNITS, figure, held_s, summary
 from alerts.surroundings import Surroundings, Worn
 from alerts.vitals import partial_news2
 from domain.instant import format_rfc3339
 from rules.finding import Finding, Rule, SiteClass
+from rules.rulebook import Rulebook
 
 __all__ = ["Held", "Surroundings", "Worn", "evidence", "facts", "summary", "telling"]
 
@@ -32,6 +34,8 @@ class Held:
     late: bool
     """Found in data that came after later data had been judged."""
     rulebook_version: str
+    book: Rulebook | None = None
+    """That version, where it is at hand: what its bounds are."""
 
 
 def telling(held: Sequence[Held]) -> Held:
@@ -56,7 +60,7 @@ def facts(held: Sequence[Held], where: Surroundings) -> Facts:
         severity=max(each.finding.severity for each in held),
         onset_at=min(each.finding.onset_at for each in held),
         last_at=max(each.finding.last_at for each in held),
-        summary=summary(chosen.finding, where),
+        summary=summary(chosen.finding, where, chosen.book),
         evidence=evidence(chosen, where),
     )
 
@@ -74,7 +78,7 @@ def evidence(held: Held, where: Surroundings) -> dict[str, Any]:
         "peak": figure(rule, finding.peak),
         "unit": UNITS[rule].word,
         "threshold": figure(rule, finding.limit),
-        "limit": figure(rule, finding.limit),
+        "limit": figure(rule, named(finding, held.book, where.birth_year)),
         "origin": finding.origin,
         "onset_at": format_rfc3339(finding.onset_at),
         "last_at": format_rfc3339(finding.last_at),
@@ -83,6 +87,9 @@ def evidence(held: Held, where: Surroundings) -> dict[str, Any]:
         "late": held.late,
         "supported": True,
     }
+    critical_cc = critical_from(finding, held.book)
+    if critical_cc is not None:
+        found["critical_from"] = figure(rule, critical_cc)
     if finding.key.site_class is not SiteClass.NONE:
         found |= {"site": finding.site, "site_class": finding.key.site_class.value}
     if rule is Rule.LEFT_HOME:

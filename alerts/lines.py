@@ -6,14 +6,16 @@ the community's time zone.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from alerts.bounds import critical_from, named
 from alerts.surroundings import Surroundings
 from domain.instant import SECOND_US, parse_rfc3339, to_datetime
 from rules.changes import BASELINE_ORIGIN
 from rules.finding import Finding, Rule, SiteClass
+from rules.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,12 @@ _SITES: Final = {
 }
 
 
-def summary(finding: Finding, where: Surroundings) -> str:
-    """One line, as a doctor reads it."""
-    return _LINES[finding.key.rule](finding, where)
+def summary(finding: Finding, where: Surroundings, book: Rulebook | None = None) -> str:
+    """One line, as a doctor reads it. `book` judged it: its bounds are named where it is known."""
+    bound = named(finding, book, where.birth_year)
+    line = _LINES[finding.key.rule](replace(finding, limit=bound), where)
+    critical_cc = critical_from(finding, book)
+    return line if critical_cc is None else f"{line}, critical from {critical_cc / 100:.1f}"
 
 
 def _fever_line(finding: Finding, _: Surroundings) -> str:

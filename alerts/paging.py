@@ -5,10 +5,10 @@ than an hour, of a critical one six; what is older goes on the visit list only. 
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from alerts.alert import Alert
-from domain.instant import HOUR_US
+from domain.instant import HOUR_US, parse_rfc3339
 from rules.finding import Rule, Severity
 
 HORIZON_US: Final[Mapping[Severity, int]] = {
@@ -20,4 +20,14 @@ HORIZON_US: Final[Mapping[Severity, int]] = {
 
 def pages(alert: Alert, now: int) -> bool:
     """Whether a notification of what the alert says may be sent at `now`."""
-    return alert.rule is not Rule.WATCH and now - alert.last_at < HORIZON_US[alert.severity]
+    return _pages(alert.rule, alert.severity, alert.last_at, now)
+
+
+def notify(said: Mapping[str, Any], now: int) -> bool:
+    """The same of an alert's document (`alerts.document`): the `notify` of an answer."""
+    severity = Severity[said["severity"].upper()]
+    return _pages(Rule(said["rule"]), severity, parse_rfc3339(said["last_at"]), now)
+
+
+def _pages(rule: Rule, severity: Severity, last_at: int, now: int) -> bool:
+    return rule is not Rule.WATCH and now - last_at < HORIZON_US[severity]

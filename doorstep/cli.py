@@ -1,6 +1,6 @@
 """`doorstep`: finds the command, runs it, and turns trouble into one line and an exit code.
 
-Exit codes: 0 done, 1 failed or expectation not met, 2 usage (or not there yet), 3 configuration,
+Exit codes: 0 done, 1 failed or expectation not met, 2 usage, 3 configuration,
 4 cannot reach the broker or the database.
 """
 
@@ -29,13 +29,11 @@ COMMANDS: Final = {
     "token": "prints an API token",
     "notify": "tries somebody's contacts",
     "simulate": "publishes a scenario of simulated wearers",
-    "score": "alerts held against the truth (not yet)",
+    "score": "alerts held against the truth of a simulation",
     "replay": "runs a rulebook over stored history or a file",
-    "export": "readings or alerts as files (not yet)",
+    "export": "readings or alerts as files, without names",
 }
 """Each is `doorstep/commands/<name>.py` with a `typer.Typer` called `app`."""
-
-NOT_YET: Final = ("score", "export")
 
 
 class _Commands(TyperGroup):
@@ -49,8 +47,8 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        name = "not_yet" if cmd_name in NOT_YET else cmd_name
-        command = typer.main.get_command(importlib.import_module(f"doorstep.commands.{name}").app)
+        module = importlib.import_module(f"doorstep.commands.{cmd_name}")
+        command = typer.main.get_command(module.app)
         command.name = cmd_name
         command.short_help = COMMANDS[cmd_name]
         return command

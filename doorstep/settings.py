@@ -78,26 +78,6 @@ class IngestSettings(BaseModel):
     rejections_per_minute: int = Field(default=6_000, ge=1, le=100_000_000)
 
 
-class FeedsSettings(BaseModel):
-    """What alert events may be handed to."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    allow_private: bool = False
-    mqtt: bool | None = None
-    """None: exactly when a broker is named."""
-    console_url: str = ""
-
-    @field_validator("console_url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if value and (
-            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
-        ):
-            raise ValueError("must look like https://doorstep.example.org")
-        return value
-
-
 class DutySettings(BaseModel):
     """How long people have to answer before the next is told. `ingest` and `serve` share it."""
 
@@ -116,6 +96,26 @@ class DutySettings(BaseModel):
         hour, minute = self.round_at.split(":")
         given = self.model_dump(exclude={"round_at"})
         return Figures(**given, round_at_min=int(hour) * 60 + int(minute))
+
+
+class FeedsSettings(BaseModel):
+    """What alert events may be handed to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow_private: bool = False
+    mqtt: bool | None = None
+    """None: exactly when a broker is named."""
+    console_url: str = ""
+
+    @field_validator("console_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
+        ):
+            raise ValueError("must look like https://doorstep.example.org")
+        return value
 
 
 class ClockSettings(BaseModel):

@@ -154,6 +154,15 @@ class Pipeline:
         """The version of the roster readings are judged by."""
         return self._directory.roster.version
 
+    @property
+    def settling_older_roster(self) -> bool:
+        """Whether work of an older roster is in flight.
+
+        It may reject what the newest covers, which is kept, and can be found, once it is stored.
+        """
+        flight = self._in_flight
+        return flight is not None and flight.work.roster_version != self.roster_version
+
     def handle(self, event: Event, now: int) -> list[Effect]:
         """Takes one event at `now` (microseconds) and says what is to be done, in order."""
         effects: list[Effect] = []

@@ -47,7 +47,7 @@ class Rehearsal:
         self._late: dict[Pair, int] = {}
         self.duplicates = 0
         self.stored = 0
-        self.caseload = Caseload(surroundings, new_id, self._vitals)
+        self.caseload = Caseload(surroundings, new_id, self._vitals, rulebook)
 
     def batch(
         self, rows: Rows, now: int, clock_us: int, heard: Heard = NOTHING_HEARD

@@ -238,7 +238,8 @@ class Runner:
                 if changed is not None:
                     log.info("roster changed", extra={"version": changed.directory.roster.version})
                     self._take(changed)
-                if resubmitted_for != self._pipeline.roster_version:
+                pending = resubmitted_for != self._pipeline.roster_version
+                if pending and not self._pipeline.settling_older_roster:
                     await self._resubmit(thread)
                     resubmitted_for = self._pipeline.roster_version
             except self._ports.passing as error:

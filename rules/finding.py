@@ -95,7 +95,7 @@ class Finding:
     peak: int
     """The worst value so far."""
     limit: int
-    """The threshold it was judged by, at onset."""
+    """The threshold it was judged by, at onset; of `watch`, in its newest night."""
     origin: str
     """Where the threshold comes from: `rulebook`, `own baseline`, or who set it for this person."""
     site: str

@@ -57,7 +57,7 @@ def _on(batch: Batch) -> Flags:
 def _active(batch: Batch, before: Touched, events: Events) -> Flags | None:
     """In which rows a finding stands; None if in none."""
     going = before.going("not_worn")
-    if not (going.any() or len(events.row)):
+    if not len(batch.rows) or not (going.any() or len(events.row)):
         return None
     # At the rows of the events themselves it makes no difference: those say whether it is on.
     change = np.zeros(len(batch.rows), dtype=np.int64)

@@ -81,6 +81,7 @@ def begin(state: State, wearers: Wearers, now: int, receive_clock_us: int) -> No
     """
     from_at, until_at = wearers.spells_at(now)
     unheard = (from_at <= now) & (now < until_at) & (state["heard_at"] < from_at)
+    unheard &= state["going"] & BIT["silence"] == 0
     np.copyto(state["heard_at"], from_at, where=unheard)
     np.copyto(state["heard_rc"], receive_clock_us, where=unheard)
 
@@ -101,7 +102,8 @@ def count(
     now, receive_clock_us = times
     from_at = wearers.spells_at(now)[0][slots]
     heard_at, heard_rc = states["heard_at"][counted], states["heard_rc"][counted]
-    unheard = heard_at < from_at
+    # A silence that stands keeps its onset, if the spell is said to begin later since.
+    unheard = (heard_at < from_at) & ~states.going("silence")[counted]
     states["heard_at"][counted] = np.where(unheard, from_at, heard_at)
     heard_rc[unheard] = receive_clock_us
     states["heard_rc"][counted] = heard_rc
@@ -148,7 +150,10 @@ def restore(state: State, slots: Slots, heard_at: Instants, receive_clock_us: In
 
 
 def restore_standing(state: State, slot: int, standing: Finding) -> None:
-    """The same, after it, for the finding of this rule that has not ended."""
+    """The same, after it, for the finding of this rule that has not ended.
+
+    Its onset is when the wearer was last heard, also if readings were given to them since.
+    """
     slots = np.array([slot])
     rows = state.gather(slots)
     said = json.loads(standing.detail) if standing.detail else {}
@@ -156,6 +161,7 @@ def restore_standing(state: State, slot: int, standing: Finding) -> None:
     battery = said.get("battery_pct", 0), battery_at
     cells = standing.last_at, standing.value, standing.limit, int(standing.severity), *battery
     rows["silence"][0] = cells
+    rows["heard_at"][0] = standing.onset_at
     state.put(slots, rows)
 
 

@@ -208,9 +208,13 @@ def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
         event.actor,
         note,
         Jsonb(_detail(event, whom)),
-        None if step.before is None else Jsonb(document(step.before, around)),
-        Jsonb(document(step.after, around) | {"notify": pages(step.after, event.at)}),
+        None if step.before is None else _said(step.before, around, event.at),
+        _said(step.after, around, event.at),
     )
+
+
+def _said(alert: Alert, where: Surroundings, at: int) -> Jsonb:
+    return Jsonb(document(alert, where) | {"notify": pages(alert, at)})
 
 
 def _detail(event: Happened, whom: Sequence[str]) -> dict[str, Any]:

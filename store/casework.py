@@ -23,12 +23,14 @@ from alerts.casework import (
 )
 from alerts.escalation import DEFAULT, Figures
 from alerts.lifecycle import Happened, Kind, Refused, Step, moved
+from alerts.paging import pages
 from alerts.staff import Staff
 from alerts.undoing import LastDeed, undone
 from domain.instant import HOUR_US, format_rfc3339, from_datetime, to_datetime
 from store import alertlog, findings
 from store.alertrows import Place, Stored, fetch, write_alerts, write_events
 from store.duty import Duty
+from store.pool import as_the_service
 
 KEYS_KEPT_US: Final = 24 * HOUR_US
 """How long an intention is remembered."""
@@ -165,7 +167,7 @@ def _act(
     if isinstance(steps, Refused):
         return _not_done(cursor, stored, None, steps.reason)
     last = _write(cursor, [(step, stored.place) for step in steps], now, figures)
-    return Done(Stored(last, stored.place).document(()))
+    return Done(Stored(last, stored.place).document(()) | {"notify": pages(last, now)})
 
 
 def _event(
@@ -217,7 +219,8 @@ def _write(
     if step.event.kind is Kind.UNDONE:
         # While it was closed the data did not move it.
         key = step.after.episode_no, step.after.rule
-        steps += alertlog.settle(cursor, key, now, _raises_nothing, figures)
+        with as_the_service(cursor.connection):
+            steps += alertlog.settle(cursor, key, now, _raises_nothing, figures)
     write_events(cursor, steps)
     return steps[-1][0].after
 

@@ -68,11 +68,12 @@ _OF_EPISODES: Final = (
     "  WHERE w.leave <> e.leave"
     ") changed USING (episode_no)"
 )
+# Of devices that somebody wore before: who wears them next may be given readings of theirs.
 _OF_ASSIGNMENTS: Final = (
     "SELECT a.episode_no, a.device_no, CASE WHEN w.device_no IS NULL THEN a.from_at"
     " ELSE least(w.to_at, a.to_at) END"
     " FROM assignment a LEFT JOIN assignment_was w USING (device_no, episode_no, from_at)"
-    " WHERE (a.device_no, a.episode_no) IN (SELECT device_no, episode_no FROM assignment_was)"
+    " WHERE a.device_no IN (SELECT device_no FROM assignment_was)"
     " AND (w.device_no IS NULL OR w.to_at IS DISTINCT FROM a.to_at)"
 )
 _ASK: Final = (

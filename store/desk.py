@@ -126,7 +126,7 @@ class Desk:
     ) -> Page | None:
         """What did not become a reading."""
         with self._pool.of(staff) as connection:
-            return episodes.rejections(connection, _grids(staff), device, after, limit)
+            return episodes.rejections(connection, device, after, limit)
 
     def gaps(
         self, staff: Staff, device: str | None, page: tuple[str | None, int], now: int

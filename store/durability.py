@@ -15,6 +15,7 @@ import psycopg
 from domain.instant import from_datetime
 from store.errors import StoreMismatch, translated
 from store.migrate import check_schema
+from store.provision import CARER, STAFF
 
 _ITSELF: Final = """
 SELECT current_setting('synchronous_commit'),
@@ -28,6 +29,33 @@ SELECT current_setting('synchronous_commit'),
        to_regclass('storage_profile') IS NOT NULL,
        to_regclass('journal') IS NOT NULL,
        to_regclass('reading') IS NOT NULL"""
+
+# Who may take a role is a question of its own since PostgreSQL 16; a superuser always may.
+_ROLES: Final = """
+SELECT r.rolname,
+       pg_has_role(r.rolname, CASE WHEN current_setting('server_version_num')::int >= 160000
+                              THEN 'SET' ELSE 'MEMBER' END),
+       r.rolsuper OR r.rolbypassrls OR r.rolcanlogin
+  FROM pg_roles AS r
+ WHERE r.rolname = ANY(%s)
+ ORDER BY r.rolname"""
+
+_BARE: Final = """
+SELECT count(*) FROM pg_class
+ WHERE oid = ANY (ARRAY(SELECT to_regclass(name) FROM unnest(%s::text[]) AS name))
+   AND NOT relrowsecurity"""
+GUARDED: Final = (
+    "person",
+    "episode",
+    "assignment",
+    "finding",
+    "alert",
+    "alert_event",
+    "rejected_message",
+    "rejection",
+    "idempotency_key",
+)
+"""Tables whose rows belong to a grid or to a member of staff (migration 0009)."""
 
 _BEGAN: Final = "SELECT query_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 
@@ -60,6 +88,8 @@ class Durability:
     extension_version: str | None
     """Of TimescaleDB."""
     schema_problem: str | None
+    isolation_problem: str | None
+    """Why the database does not keep staff to their grids."""
     tier: str | None
     partitions_until: int | None
     """The end of the last partition of `reading`; None where there is none."""
@@ -107,6 +137,7 @@ def examine(database_url: str, clock: Callable[[], int]) -> Durability:
             data_directory=folder,
             extension_version=extension,
             schema_problem=_schema_problem(connection),
+            isolation_problem=_isolation_problem(connection),
             tier=_one(connection, "SELECT tier FROM storage_profile") if has_profile else None,
             partitions_until=None if until is None else from_datetime(until),
             journal_at=None if journal is None else from_datetime(journal),
@@ -121,6 +152,22 @@ def _schema_problem(connection: psycopg.Connection) -> str | None:
         check_schema(connection)
     except StoreMismatch as mismatch:
         return str(mismatch)
+    return None
+
+
+def _isolation_problem(connection: psycopg.Connection) -> str | None:
+    rows = connection.execute(_ROLES, [[STAFF, CARER]]).fetchall()
+    missing = sorted({STAFF, CARER} - {name for name, _, _ in rows})
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    for name, may_take, too_strong in rows:
+        if not may_take:
+            return f"we may not take {name}"
+        if too_strong:
+            return f"{name} may log in, or sees past the policies"
+    bare = connection.execute(_BARE, [list(GUARDED)]).fetchone()
+    if bare is not None and bare[0]:
+        return f"{bare[0]} of the tables with people have no row-level security"
     return None
 
 

@@ -20,7 +20,7 @@ from store.roster import home_of
 _WHO: Final = "p.name AS person_name, p.phone, p.address, p.birth_year, p.flags"
 _SELECT: Final = (
     "SELECT e.episode_no, e.id, p.id AS person, g.id AS grid, e.building, e.starts_at, e.ends_at,"
-    " e.home, last.at AS last_measured_at,"
+    " e.home, staff_last_at(e.episode_no) AS last_measured_at,"
     " ARRAY(SELECT DISTINCT d.id FROM assignment a JOIN device d USING (device_no)"
     "  WHERE a.episode_no = e.episode_no ORDER BY d.id) AS devices,"
     " (SELECT count(*) FROM alert a"
@@ -28,22 +28,17 @@ _SELECT: Final = (
 )
 _FROM: Final = (
     " FROM episode e JOIN person p USING (person_no) JOIN grid g USING (grid_no)"
-    " LEFT JOIN LATERAL (SELECT r.measured_at AS at FROM reading r"
-    "  WHERE r.episode_no = e.episode_no ORDER BY r.measured_at DESC LIMIT 1) last ON true"
     " WHERE e.grid_no = ANY(%s)"
 )
 _PAGE: Final = f"{_SELECT}{_FROM} AND (%s::text IS NULL OR e.id > %s) ORDER BY e.id LIMIT %s"
 _ONE: Final = f"{_SELECT}{_FROM} AND e.id = %s"
 _ONE_WITH_WHO: Final = f"{_SELECT}, {_WHO}{_FROM} AND e.id = %s"
 
-# A device belongs to the grids of all episodes it was ever worn in; one that nobody ever wore is
-# nobody's, and everybody may see why its messages were refused.
-_SEEN_DEVICE: Final = (
-    "NOT EXISTS (SELECT FROM device d JOIN assignment a USING (device_no) WHERE d.id = {0})"
-    " OR EXISTS (SELECT FROM device d JOIN assignment a USING (device_no)"
-    "  JOIN episode e USING (episode_no) WHERE d.id = {0} AND e.grid_no = ANY(%(grids)s))"
+# Whose device it is, and so whose messages, says the database (migration 0009): it has to look at
+# people of all grids for that.
+_MAY_SEE: Final = (
+    "SELECT NOT EXISTS (SELECT FROM staff_foreign_devices() AS d(id) WHERE d.id = %(device)s)"
 )
-_MAY_SEE: Final = f"SELECT {_SEEN_DEVICE.format('%(device)s')}"
 _REJECTED: Final = (
     "SELECT encode(m.content_sha256, 'hex') AS id, m.topic, m.device_id, m.payload_bytes,"
     " encode(m.payload_sha256, 'hex') AS payload_sha256, m.first_received_at, m.last_received_at,"
@@ -52,7 +47,6 @@ _REJECTED: Final = (
     "  ORDER BY r.item, r.reason, r.pointer)"
     "  FROM rejection r WHERE r.content_sha256 = m.content_sha256) AS reasons"
     " FROM rejected_message m WHERE (%(device)s::text IS NULL OR m.device_id = %(device)s)"
-    f" AND (m.device_id IS NULL OR {_SEEN_DEVICE.format('m.device_id')})"
     " AND (%(after)s::text IS NULL OR m.content_sha256 > decode(%(after)s, 'hex'))"
     " ORDER BY m.content_sha256 LIMIT %(limit)s"
 )
@@ -118,13 +112,12 @@ def one(
 
 def rejections(
     connection: psycopg.Connection,
-    grid_nos: Sequence[int],
     device: str | None,
     after: str | None,
     limit: int,
 ) -> Page | None:
     """Messages that were refused in whole or in part; None for a device of other grids alone."""
-    arguments = {"grids": list(grid_nos), "device": device, "after": after, "limit": limit + 1}
+    arguments = {"device": device, "after": after, "limit": limit + 1}
     with connection.cursor(row_factory=dict_row) as cursor:
         if device is not None:
             cursor.execute(f"{_MAY_SEE} AS seen", arguments)

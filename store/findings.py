@@ -16,6 +16,7 @@ from alerts.evidence import Held, Worn
 from alerts.folding import Folded
 from domain.instant import from_datetime, to_datetime
 from rules.finding import Finding, FindingKey, Rule, Severity, SiteClass
+from store.rulebooks import read
 
 Identity = tuple[FindingKey, int]
 """What tells one standing finding from another: its key and its onset."""
@@ -151,7 +152,10 @@ def _moment(instant: int | None) -> Any:
 
 
 _SELECT: Final = (
-    "SELECT f.*, d.id AS device, d.interval_s, a.rule AS placed FROM finding f"
+    "SELECT f.*, d.id AS device, d.interval_s, a.rule AS placed,"
+    # Only what is critical has crossed a bound that is not in its row.
+    " CASE f.severity WHEN 'critical' THEN (SELECT r.document::text FROM rulebook r"
+    "  WHERE r.version = f.rulebook_version LIMIT 1) END AS book FROM finding f"
     " JOIN device d USING (device_no) LEFT JOIN alert a ON a.id = f.alert_id"
     " WHERE f.withdrawn_at IS NULL AND "
 )
@@ -235,6 +239,7 @@ def _standing(row: Mapping[str, Any]) -> Standing:
         site=row["site"],
         detail=row["detail"],
     )
-    held = Held(finding, row["alert_id"], row["late"], row["rulebook_version"])
+    book = None if row["book"] is None else read(row["book"])
+    held = Held(finding, row["alert_id"], row["late"], row["rulebook_version"], book)
     placed = None if row["placed"] is None else Rule(row["placed"])
     return Standing(row["finding_no"], held, Worn(row["device"], row["interval_s"]), placed)

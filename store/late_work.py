@@ -34,12 +34,14 @@ _TAKE: Final = (
     " WHERE roster_version <= %s"
     " ORDER BY batch, episode_no, device_no LIMIT %s FOR UPDATE"
 )
-# Readings of these wearers that somebody else's assignment covers since the roster was corrected.
+# Readings of these devices that another's assignment covers since the roster was corrected,
+# whoever was thought to have worn the device: that may have been corrected before.
 _HAND_OVER: Final = (
-    "UPDATE reading r SET episode_no = a.episode_no"
-    " FROM unnest(%s::int[], %s::int[], %s::timestamptz[]) AS t(episode_no, device_no, from_at),"
+    "UPDATE reading r SET episode_no = a.episode_no FROM"
+    " (SELECT device_no, min(from_at) AS from_at FROM"
+    "  unnest(%s::int[], %s::timestamptz[]) AS corrected(device_no, from_at) GROUP BY 1) t,"
     " assignment a JOIN episode e USING (episode_no)"
-    " WHERE r.device_no = t.device_no AND r.episode_no = t.episode_no"
+    " WHERE r.device_no = t.device_no"
     " AND r.measured_at >= t.from_at AND a.device_no = r.device_no AND a.episode_no <> r.episode_no"
     " AND r.measured_at >= a.from_at AND (a.to_at IS NULL OR r.measured_at < a.to_at)"
     " AND r.measured_at >= e.starts_at AND r.measured_at < e.ends_at"
@@ -96,7 +98,7 @@ def take(cursor: psycopg.Cursor, wearers: int, roster_version: int) -> tuple[His
         (episode_no, device_no): from_datetime(from_at)
         for episode_no, device_no, from_at, _ in taken
     }
-    corrected = [tuple(row[:3]) for row in taken if row[3]]
+    corrected = [(device_no, from_at) for _, device_no, from_at, version in taken if version]
     if corrected:
         _hand_over(cursor, corrected)
     episodes = [episode_no for episode_no, _ in late_from]

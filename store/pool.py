@@ -9,9 +9,15 @@ from psycopg_pool import ConnectionPool
 
 from alerts.staff import Staff
 from store.errors import translated
+from store.provision import CARER, STAFF
 
 _SIZE: Final = 10
 _PATIENCE_S: Final = 5.0
+_SAY_WHO: Final = (
+    "SELECT set_config('doorstep.grid_nos', %s, true), set_config('doorstep.staff', %s, true),"
+    " set_config('doorstep.staff_no', %s, true), set_config('role', %s, true)"
+)
+"""The last is SET LOCAL ROLE, in one round trip with the others; all end with the transaction."""
 
 
 class Pool:
@@ -54,7 +60,25 @@ class Pool:
 
     @contextmanager
     def of(self, staff: Staff) -> Iterator[psycopg.Connection]:
-        """A connection for what a member of staff asks."""
-        del staff
-        with self.of_service() as connection:
+        """A transaction for what a member of staff asks, as a role that sees their grids alone.
+
+        It ends with the block: what is written is there then, or not at all.
+        """
+        grid_nos = ",".join(str(no) for no in sorted(staff.grids.values()))
+        role = CARER if staff.role.cares else STAFF
+        with self.of_service() as connection, connection.transaction():
+            connection.execute(_SAY_WHO, [f"{{{grid_nos}}}", staff.id, str(staff.no), role])
             yield connection
+
+
+@contextmanager
+def as_the_service(connection: psycopg.Connection) -> Iterator[None]:
+    """Within a question of `Pool.of`: what follows from a deed, and is the service's own work.
+
+    Only for what is done by the rules, never for what somebody asked to see.
+    """
+    row = connection.execute("SELECT current_setting('role')").fetchone()
+    assert row is not None
+    connection.execute("SELECT set_config('role', 'none', true)")
+    yield
+    connection.execute("SELECT set_config('role', %s, true)", [row[0]])

@@ -4,8 +4,10 @@ The newest is in force. A reading is judged by the one that was when it was meas
 figures change nothing of the past and lose nothing that is pending.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
@@ -58,6 +60,12 @@ def in_force(connection: psycopg.Connection, at: int) -> Rulebook:
     """The rulebook of that instant; ours where none was ever recorded. Raises `StoreMismatch`."""
     row = connection.execute(_AT, {"at": to_datetime(at)}).fetchone()
     return DEFAULT if row is None else _stored(row[0])
+
+
+@lru_cache(maxsize=16)
+def read(text: str) -> Rulebook:
+    """A stored rulebook from the text of its document. Raises `StoreMismatch`."""
+    return _stored(json.loads(text))
 
 
 def _stored(document: Mapping[str, Any]) -> Rulebook:

@@ -68,7 +68,7 @@ _NEAR: Final[LiteralString] = (
     ") AS near ORDER BY near.at, near.digest"
 )
 _LEAST: Final[LiteralString] = (
-    "SELECT (SELECT min(o.batch) FROM reading o WHERE o.device_no = %(device_no)s"
+    "SELECT (SELECT min(o.batch) FROM staff_reading o WHERE o.device_no = %(device_no)s"
     "  AND o.episode_no = %(episode_no)s AND o.measured_at >= w.from_at"
     "  AND o.measured_at < w.until_at) FROM (SELECT u.nth, u.at AS from_at,"
     "  coalesce(lead(u.at) OVER (ORDER BY u.nth), 'infinity') AS until_at"

@@ -14,11 +14,7 @@ from alerts.casework import BadCursor, Page
 from alerts.signals import Heartbeat, Horizon, Kind, Missing, Query, Recorded
 from domain.instant import format_rfc3339, from_datetime, to_datetime
 
-_IN_GRIDS: Final = (
-    "(SELECT e.grid_no FROM assignment a JOIN episode e USING (episode_no)"
-    " WHERE a.device_no = d.device_no AND a.from_at <= %(now)s ORDER BY a.from_at DESC LIMIT 1)"
-    " = ANY(%(grids)s)"
-)
+_IN_GRIDS: Final = "device_grid(d.device_no, %(now)s) = ANY(%(grids)s)"
 _MAY_SEE: Final = f"SELECT 1 AS seen FROM device d WHERE d.id = %(device)s AND {_IN_GRIDS}"
 _GAPS: Final = (
     "SELECT d.device_no, d.id AS device, g.boot_key, b.boot, g.from_seq, g.to_seq, g.noticed_at"

@@ -1,13 +1,16 @@
 """What the HTTP side may ask about what came of alerts. Implements `alerts.api.truth_port`."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-from alerts import accuracy
+from alerts import accuracy, report
 from alerts.accuracy import RECENT_US, Question
 from alerts.casework import Page
+from alerts.day import date_at
 from alerts.staff import Staff
-from store import verdicts
+from domain.people import DEFAULT_TIMEZONE
+from store import reports, verdicts
 from store.pool import Pool
 
 
@@ -23,6 +26,23 @@ class TruthDesk:
             span = (question.from_at, question.to_at)
             counted = verdicts.counted(connection, staff.grid_nos(grid), span)
         return accuracy.answer(counted, question)
+
+    def report(
+        self, staff: Staff, grid: str | None, on: date | None, now: int
+    ) -> dict[str, Any] | None:
+        """A day of one grid or all of the member's; None: it has begun nowhere.
+
+        Today is where the first of the grids is.
+        """
+        with self._pool.of(staff) as connection:
+            grid_nos = staff.grid_nos(grid)
+            if on is None:
+                zones = reports.timezones(connection, grid_nos)
+                on = date_at(now, zones[0] if zones else DEFAULT_TIMEZONE)
+            days = reports.days(connection, grid_nos, on, now)
+            if not days:
+                return None
+            return report.document(on, days, reports.facts(connection, days, on))
 
     def swaps(self, staff: Staff, devices: Sequence[str], now: int) -> list[str]:
         """Which of these devices are proposed for a swap."""

@@ -27,6 +27,7 @@ from alerts.casework import (
     Once,
 )
 from alerts.lifecycle import Kind
+from alerts.paging import notify
 from rules.finding import Rule, Severity
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
@@ -102,8 +103,11 @@ def alerts(
     )
     page = ports.desk.alerts(staff, own_grid(staff, asked.grid), query)
     devices = sorted({each["device"] for each in page.items})
-    proposed = ports.truth.swaps(staff, devices, ports.now()) if devices else []
-    items = [each | {"group": group(each, proposed)} for each in page.items]
+    now = ports.now()
+    proposed = ports.truth.swaps(staff, devices, now) if devices else []
+    items = [
+        each | {"group": group(each, proposed), "notify": notify(each, now)} for each in page.items
+    ]
     return JSONResponse({"items": items, "next": page.next})
 
 
@@ -113,12 +117,13 @@ def alert(staff: SignedIn, ports: PortsGiven, alert_id: str) -> Answered:
 
     `track_record` says how other alerts of the same device, and of the same rule, ended.
     """
-    found = ports.desk.alert(staff, alert_id)
-    record = ports.truth.track_record(staff, alert_id, ports.now())
+    found, now = ports.desk.alert(staff, alert_id), ports.now()
+    record = ports.truth.track_record(staff, alert_id, now)
     if found is None or record is None:
         raise NotFound("alert")
     proposed = [found["device"]] if record["device"]["swap_proposed"] else []
-    return _answer(found | {"track_record": record, "group": group(found, proposed)})
+    added = {"group": group(found, proposed), "notify": notify(found, now)}
+    return _answer(found | {"track_record": record} | added)
 
 
 @router.get(

@@ -11,10 +11,10 @@ from alerts.api import (
     docs,
     episodes,
     health,
-    not_yet,
     notifications,
     pages,
     problems,
+    reports,
     sessions,
     signals,
     stream,
@@ -40,9 +40,9 @@ _ROUTES: Final = (
     episodes,
     signals,
     accuracy,
+    reports,
     webhooks,
     notifications,
-    not_yet,
     health,
 )
 

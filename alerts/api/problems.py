@@ -18,7 +18,6 @@ from alerts.casework import BadCursor
 MEDIA_TYPE: Final = "application/problem+json"
 
 TYPES: Final = {
-    "not-yet": "part of the contract, and not there yet",
     "overtaken": "somebody else moved the alert first",
     "refused-by-lifecycle": "the alert does not allow it as it stands",
     "key-reused": "the Idempotency-Key belongs to another request",

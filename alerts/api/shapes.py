@@ -183,6 +183,10 @@ class AlertShape(_Told):
     """Who was asked for what is due then, in order."""
     previous: str | None
     version: int
+    notify: Annotated[
+        bool | None,
+        Field(description="may a notification be sent now (in a log: then)? no: visit list only"),
+    ] = None
 
 
 class EventShape(_Told):

@@ -1,6 +1,7 @@
 """What the routes about outcomes need from the database. `store.truth_desk.TruthDesk` is one."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Protocol
 
 from alerts.accuracy import Question
@@ -16,6 +17,12 @@ class TruthDesk(Protocol):
 
     def accuracy(self, staff: Staff, grid: str | None, question: Question) -> Page:
         """Verdicts per rule, device or model."""
+        ...
+
+    def report(
+        self, staff: Staff, grid: str | None, on: date | None, now: int
+    ) -> dict[str, Any] | None:
+        """A day of one grid or all of the member's (None: today's); None: it has not begun."""
         ...
 
     def swaps(self, staff: Staff, devices: Sequence[str], now: int) -> list[str]:

@@ -47,16 +47,17 @@ test("what a snapshot no longer names was closed while nobody listened", () => {
   expect(ids(merged(board, [sampleAlert({ id: "b" })]))).toEqual(["b"]);
 });
 
-test("most urgent first: severity, then untaken, then still so, then the longest wait", () => {
+test("most urgent first: severity, then untaken, then still so, then the vulnerable, then the longest wait", () => {
   const alerts = [
     sampleAlert({ id: "routine", severity: "routine", raised_at: "2026-02-03T01:00:00Z" }),
     sampleAlert({ id: "passed", condition: "cleared" }),
     sampleAlert({ id: "taken", response: "visiting", raised_at: "2026-02-03T01:00:00Z" }),
     sampleAlert({ id: "younger", raised_at: "2026-02-03T05:00:00Z" }),
     sampleAlert({ id: "older" }),
+    sampleAlert({ id: "alone", vulnerable: true, raised_at: "2026-02-03T05:30:00Z" }),
     sampleAlert({ id: "critical", severity: "critical", raised_at: "2026-02-03T06:00:00Z" }),
   ];
   const board = merged(EMPTY, alerts);
-  expect(ids(board)).toEqual(["critical", "older", "younger", "passed", "taken", "routine"]);
+  expect(ids(board)).toEqual(["critical", "alone", "older", "younger", "passed", "taken", "routine"]);
   expect(ids(merged(EMPTY, [...alerts].reverse()))).toEqual(ids(board));
 });

@@ -22,9 +22,11 @@ export function sampleAlert(with_: Partial<Alert> = {}): Alert {
     evidence: {},
     assignee: null,
     deadline_at: null,
+    told: [],
     previous: null,
     version: 1,
     building: "3",
+    vulnerable: false,
     ...with_,
   };
 }

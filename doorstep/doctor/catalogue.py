@@ -110,6 +110,10 @@ CATALOGUE: Final = {
         "A superuser's password, once lost, is the whole server and its operating system account.",
         "Connect as a role of Doorstep's own that owns its database and nothing else.",
     ),
+    "database.isolation": Entry(
+        "Staff ask as a role that sees their grids alone; without it nobody is served.",
+        "Run `doorstep migrate`; what it says has to be done as a superuser.",
+    ),
     "database.transport": Entry(
         "Without TLS anyone on the way reads names, addresses and readings.",
         "Add sslmode=verify-full, or keep the connection on a network that nobody else is on.",

@@ -32,6 +32,7 @@ def judge(facts: Durability | str, now: int) -> list[Check]:
         *_settings(facts),
         *_partitions(facts, now),
         _role(facts),
+        _isolation(facts.isolation_problem),
         _transport(facts),
         _password(facts),
         _clock(facts),
@@ -100,6 +101,12 @@ def _role(facts: Durability) -> Check:
     if facts.superuser:
         return warn("database.role", f"{facts.user} is a superuser")
     return ok("database.role", f"{facts.user} is an ordinary role")
+
+
+def _isolation(problem: str | None) -> Check:
+    if problem is None:
+        return ok("database.isolation", "staff see their own grids")
+    return fail("database.isolation", problem)
 
 
 def _transport(facts: Durability) -> Check:

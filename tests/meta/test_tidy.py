@@ -18,7 +18,7 @@ BROAD_EXCEPTS = 3
 ENTRY_POINTS = (
     "doorstep.__main__",
     # The command line imports the command that is run, by name.
-    *(f"doorstep.commands.{name}" for name in (*COMMANDS, "not_yet")),
+    *(f"doorstep.commands.{name}" for name in COMMANDS),
 )
 SHELLS = (
     "alerts.api",

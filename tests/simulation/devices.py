@@ -57,9 +57,14 @@ def covered(said: dict[str, object]) -> set[int]:
     return {*range(1, seq + 1)} - gone
 
 
+def device_of(topic: str) -> str:
+    """The id of the device that a topic is of."""
+    return topic.split("/")[3]
+
+
 def number(topic: str, payload: bytes) -> tuple[Boot, int | None]:
     """Which number of which boot a message has; None where it is not to be read."""
-    device = topic.split("/")[3]
+    device = device_of(topic)
     try:
         body = json.loads(payload)
     except ValueError:

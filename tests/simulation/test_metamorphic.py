@@ -20,6 +20,8 @@ from rules.rulebook import DEFAULT
 from rules.state import State, fresh
 from rules.wearers import Wearers
 from tests.simulation.histories import EVERYWHERE, KINDS, histories
+from tests.unit.rules import oracle
+from tests.unit.rules.alike import as_readings, as_the_oracle_says, of_the_first
 from tests.unit.rules.making import NANJING, T0, Book, roster_of
 
 WEARERS = 200
@@ -105,6 +107,14 @@ def delivered(rows: Rows, rng: np.random.Generator) -> Service:
     return service
 
 
+def beside_the_oracle(
+    rows: Rows, slot: int, found: list[Finding]
+) -> tuple[list[Finding], list[Finding]]:
+    """What was found of one wearer, and what the contract has."""
+    said = oracle.findings(KINDS[KIND_OF[slot]], as_readings(rows[rows["slot"] == slot]))
+    return [of_the_first(each) for each in found], said
+
+
 def moved(rows: Rows, rng: np.random.Generator) -> None:
     """Days later the same is found, days later."""
     kinds = KIND_OF % len(EVERYWHERE)
@@ -173,7 +183,10 @@ OTHER_WAYS = (moved, relabelled, turned)
 def test_what_must_not_matter_does_not(seed: int, request: pytest.FixtureRequest) -> None:
     rng = np.random.default_rng(seed)
     rows = histories(rng, WEARERS)
-    assert delivered(rows, rng).findings() == straight(rows, KIND_OF).findings()
+    found = straight(rows, KIND_OF).findings()
+    assert delivered(rows, rng).findings() == found
+    for slot in range(seed % 7, WEARERS, 7):
+        assert as_the_oracle_says(*beside_the_oracle(rows, slot, found[slot]))
     OTHER_WAYS[seed % len(OTHER_WAYS)](rows, rng)
     request.node.user_properties.append(("metamorphic cases", 2 * WEARERS))
 

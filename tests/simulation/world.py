@@ -3,23 +3,18 @@
 Everything follows from one seed. The broker keeps what is not confirmed and sends it again, out of
 order, after every loss of the session; the ledger fails, hangs behind the next event, or commits
 and loses its answer; the process dies at any effect and comes back with nothing but what was
-committed.
+committed. Meanwhile the roster is corrected and the rulebook replaced: the ledger has the newest at
+once, the process reads it some time later, as `ingest.runner` does, and a rulebook needs a start.
 """
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from alerts.alert import Outcome, Response
-from alerts.caseload import Caseload
-from alerts.lifecycle import Happened, Refused, Step, moved
-from alerts.lifecycle import Kind as Kind_
-from domain.batch import READING, Rows, in_order
-from domain.instant import SECOND_US
+from domain.instant import MINUTE_US, SECOND_US
 from domain.people import Roster
+from ingest.directory import Directory
 from ingest.events import (
     Ack,
     Commit,
@@ -31,29 +26,30 @@ from ingest.events import (
     Received,
     Retried,
     RetryIn,
+    RosterChanged,
     SourceLost,
-    SourceUp,
     Ticked,
     WakeIn,
     Woke,
 )
 from ingest.gathering import Limits
-from ingest.missing import Ranges
 from ingest.pipeline import Pipeline
-from ingest.sequences import Sequences
-from ingest.sources.port import Envelope, Token
-from ingest.wire import Reason, boot_key
-from ingest.work import Beginning, History, Kind, RejectedMessage, Result, Work
-from rules.engine import apply, evaluate
-from rules.finding import Change, Finding, FindingChange
-from rules.rulebook import DEFAULT
-from rules.state import fresh
+from ingest.work import Result, Work
 from rules.wearers import Wearers
-from tests.simulation.devices import Boot, Devices, Message
+from tests.simulation import changes
+from tests.simulation.broker import Broker
+from tests.simulation.devices import Devices, Message
+from tests.simulation.ledger import Ledger
 from tests.simulation.people import caseload
+from tests.simulation.recovery import recalled
+from tests.simulation.sending import MINUTES, STARTED_AT, Due
 
 TICKS_FOR_RECEIPTS = 5
 """A device is told of one boot a second."""
+STEPS = 400
+"""With faults."""
+SENT_MINUTES = MINUTES + 61
+"""By then everything was sent, however late, and what is to end has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,245 +61,77 @@ class Faults:
     lost_answer: float
     crash: float
     people: float = 0.0
-    """Not a fault: how often somebody acts on an alert."""
+    """Not a fault: how often somebody acts on an alert,"""
+    changes: float = 0.0
+    """and how often the roster is corrected or the rulebook replaced."""
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Faults":
+        """Some of each, or none."""
         lost, failed, unanswered, crash = (rng.choice((0.0, 0.02, 0.1, 0.3)) for _ in range(4))
-        return cls(lost, failed, unanswered, crash, rng.choice((0.0, 0.05)))
+        people, changed = rng.choice((0.0, 0.05)), rng.choice((0.0, 0.01, 0.04))
+        return cls(lost, failed, unanswered, crash, people, changed)
 
 
-@dataclass(slots=True)
-class Broker:
-    """QoS 1: what is not confirmed comes again after a reconnect, in any order."""
-
-    rng: random.Random
-    queue: list[tuple[str, bytes]] = field(default_factory=list)
-    in_flight: dict[Token, tuple[str, bytes]] = field(default_factory=dict)
-    generation: int = 0
-    packet: int = 0
-
-    def connect(self) -> SourceUp:
-        self.generation += 1
-        self.packet = 0
-        again = list(self.in_flight.values())
-        self.in_flight.clear()
-        self.rng.shuffle(again)
-        self.queue = self._interleaved(again, self.queue)
-        return SourceUp(self.generation, session_present=self.generation > 1)
-
-    def _interleaved(
-        self, again: list[tuple[str, bytes]], queue: list[tuple[str, bytes]]
-    ) -> list[tuple[str, bytes]]:
-        """NATS sends new messages before the old ones; Mosquitto the other way round."""
-        return again + queue if self.rng.random() < 0.5 else queue[:20] + again + queue[20:]
-
-    def deliver(self, window: int, at: int) -> list[Envelope]:
-        room = min(self.rng.randint(1, 30), window - len(self.in_flight), len(self.queue))
-        envelopes = []
-        for topic, payload in self.queue[: max(0, room)]:
-            self.packet += 1
-            token = (self.generation, self.packet)
-            self.in_flight[token] = (topic, payload)
-            envelopes.append(Envelope(token, topic, payload, at))
-        del self.queue[: len(envelopes)]
-        return envelopes
-
-    def ack(self, tokens: Sequence[Token]) -> list[tuple[str, bytes]]:
-        return [self.in_flight.pop(token) for token in tokens if token[0] == self.generation]
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What PostgreSQL would hold. `commit` is whole or nothing, as a transaction is."""
-
-    stored: dict[tuple[int, int, int], np.void] = field(default_factory=dict)
-    rejected: list[RejectedMessage] = field(default_factory=list)
-    late: dict[tuple[int, int], int] = field(default_factory=dict)
-    findings: dict[tuple[object, int], Finding] = field(default_factory=dict)
-    gaps: dict[tuple[int, int], Ranges] = field(default_factory=dict)
-    words: dict[int, str] = field(default_factory=dict)
-    receive_clock_us: int = 0
-    batch: int = 0
-    cases: Caseload = field(default_factory=lambda: caseload(()))
-    steps: list[Step] = field(default_factory=list)
-    """All that happened to alerts."""
-
-    def act(self, rng: random.Random, now: int) -> None:
-        """Somebody acknowledges an alert, goes to the door, or records what was true."""
-        open_ = [each for each in self.cases.alerts if each.response is not Response.CLOSED]
-        if not open_:
-            return
-        alert = rng.choice(open_)
-        kind = rng.choice((Kind_.ACKNOWLEDGED, Kind_.VISITED, Kind_.OUTCOME))
-        outcome = rng.choice(list(Outcome)) if kind is Kind_.OUTCOME else None
-        done = moved(alert, Happened(kind, now, actor="dr-1", outcome=outcome))
-        if isinstance(done, Refused):
-            return
-        for step in done:
-            self.cases.moved(step)
-            self.steps.append(step)
-
-    def commit(self, work: Work) -> Result:
-        self.batch += 1
-        self.receive_clock_us = work.receive_clock_us
-        new = np.array([self._key(row) not in self.stored for row in work.rows], dtype=bool)
-        new &= _first_of_each(work.rows)
-        for row in work.rows[new]:
-            self.stored[self._key(row)] = row.copy()
-        self.rejected.extend(work.rejected)
-        self.words |= work.boots
-        for gap in () if work.advance is None else work.advance.gaps:
-            self.gaps[gap.device_no, gap.boot_key] = gap.missing
-        histories = self.histories() if work.kind is Kind.LATE else []
-        evaluation = (
-            work.rejudge(histories)
-            if histories
-            else work.judge(work.rows[new], np.flatnonzero(new))
-        )
-        if work.kind is Kind.LATE:
-            self.late.clear()
-        for slot, measured_at in evaluation.late:
-            row = work.rows[work.rows["slot"] == slot][0]
-            pair = (int(row["episode_no"]), int(row["device_no"]))
-            self.late[pair] = min(measured_at, self.late.get(pair, measured_at))
-        for change in evaluation.changes:
-            self._apply(change)
-        self.steps += self.cases.record(evaluation.changes, work.now, work.rulebook_version)
-        if work.kind is Kind.TICK:
-            self.steps += self.cases.quiet_time_over(work.now)
-        return Result(
-            batch=self.batch,
-            evaluation=evaluation,
-            stored=int(new.sum()),
-            duplicates=int((~new).sum()),
-            late_left=bool(self.late),
-        )
-
-    def _key(self, row: np.void) -> tuple[int, int, int]:
-        return (int(row["device_no"]), int(row["measured_at"]), int(row["digest"]))
-
-    def _apply(self, change: FindingChange) -> None:
-        before = change.before
-        if before is not None:
-            if (before.key, before.onset_at) not in self.findings:
-                # A new process has judged late readings with the others, and the old one's
-                # findings are without them. Until the late work an UPDATE finds no row.
-                assert (before.key.episode_no, before.key.device_no) in self.late
-                return
-            del self.findings[before.key, before.onset_at]
-        if change.change is not Change.WITHDRAWN:
-            self.findings[change.finding.key, change.finding.onset_at] = change.finding
-
-    def rows(self) -> Rows:
-        return in_order(np.array(list(self.stored.values()), dtype=READING))
-
-    def numbers(self, roster: Roster) -> list[tuple[int, int, int]]:
-        """(device_no, boot_key, seq) of all that is stored, or rejected with its number."""
-        found = [(int(r["device_no"]), int(r["boot_key"]), int(r["seq"])) for r in self.rows()]
-        for message in self.rejected:
-            for rejection in message.rejections:
-                if rejection.seq >= 0 and rejection.reason is not Reason.RATE_LIMITED:
-                    assert message.device_id is not None
-                    key = 0 if rejection.boot is None else boot_key(rejection.boot)
-                    found.append((roster.devices[message.device_id].no, key, rejection.seq))
-        return found
-
-    def committed(self, roster: Roster) -> dict[Boot, set[int]]:
-        """The same by (device id, boot word)."""
-        ids = {device.no: device.id for device in roster.devices.values()}
-        found: dict[Boot, set[int]] = defaultdict(set)
-        for device_no, key, seq in self.numbers(roster):
-            found[ids[device_no], self.words[key] if key else None].add(seq)
-        return found
-
-    def histories(self) -> list[History]:
-        rows, found = self.rows(), []
-        for (episode_no, device_no), late_from in sorted(self.late.items()):
-            mine = rows[(rows["episode_no"] == episode_no) & (rows["device_no"] == device_no)]
-            standing = tuple(
-                finding
-                for finding in sorted(self.findings.values(), key=lambda f: f.onset_at)
-                if finding.key.episode_no == episode_no
-                and finding.key.device_no == device_no
-                and not finding.key.by_journal
-            )
-            found.append(History(episode_no, device_no, mine, standing, late_from))
-        return found
-
-
-def _first_of_each(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    mask = np.zeros(len(rows), dtype=bool)
-    if len(rows):
-        mask[np.unique(rows[["device_no", "measured_at", "digest"]], return_index=True)[1]] = True
-    return mask
+CALM = Faults(0, 0, 0, 0)
 
 
 class World:
     """Runs the real pipeline between the models until everything is stored."""
 
     def __init__(
-        self, seed: int, roster: Roster, messages: list[tuple[str, bytes]], now: int
+        self,
+        seed: int,
+        roster: Roster,
+        sent: Sequence[Due],
+        watch: Callable[["World"], None] = lambda _: None,
     ) -> None:
+        """`watch` is called after all that is stored, confirmed or told to devices."""
         self.rng = random.Random(seed)
         self.faults = Faults.drawn(self.rng)
-        self.broker = Broker(self.rng, queue=list(messages))
-        self.ledger = Ledger(cases=caseload(roster.episodes))
-        self.acked: list[tuple[str, bytes]] = []
+        self.sent = [due.message for due in sent]
+        self.broker = Broker(self.rng)
+        cases = caseload(roster.episodes, roster.devices.values())
+        self.ledger = Ledger(roster=roster, cases=cases)
+        self.acked: list[Message] = []
         self.devices = Devices()
-        self.crashes = 0
+        self.starts = 0
+        """Processes there were."""
         self.troubles: Counter[str] = Counter()
-        """What faults there were, for the summary."""
-        self.now = now
+        """What befell it, for the summary."""
+        self.now = STARTED_AT + self.rng.choice((0, 45, SENT_MINUTES)) * MINUTE_US
+        self.ticked_at = self.now
         self.trace: list[str] = []
-        self._roster = roster
+        self._pace_us = max(SECOND_US, 2 * (STARTED_AT + MINUTES * MINUTE_US - self.now) // STEPS)
+        self._sent = deque(sent)
+        self._watch = watch
         self._limits = Limits(readings=self.rng.randint(1, 200), age_ms=50, window=100)
         self._start()
 
     def _start(self) -> None:
-        wearers = Wearers.of(self._roster, DEFAULT)
-        state = fresh(len(wearers.slots))
-        if self.ledger.stored:
-            rows = self.ledger.rows()
-            state = apply(state, evaluate(state, rows, wearers, DEFAULT, self.now, 0))
-        beginning = Beginning(
-            rulebook=DEFAULT,
-            roster=self._roster,
-            wearers=wearers,
-            state=state,
-            receive_clock_us=self.ledger.receive_clock_us,
-            late_left=bool(self.ledger.late),
-            sequences=self._recalled(),
-            heard_before=self.ledger.batch > 0,
-        )
-        self.pipeline = Pipeline(self._limits, beginning)
+        self.starts += 1
+        self.ledger.late_left = None
+        self.pipeline = Pipeline(self._limits, recalled(self.ledger, self.now))
         self._pending: list[Event] = []
         self._settled: tuple[Work, Result] | None = None
+        self._resubmitted_for = -1
         self._feed(self.broker.connect())
-
-    def _recalled(self) -> Sequences:
-        """As `store.recovery` does it, of what happened within one day."""
-        sequences = Sequences()
-        numbers = np.array(self.ledger.numbers(self._roster), dtype=np.int64).reshape(-1, 3)
-        sequences.recall(numbers[:, 0], numbers[:, 1], numbers[:, 2], 0)
-        sequences.restore_noticed(
-            (*pair, *missing) for pair, ranges in self.ledger.gaps.items() for missing in ranges
-        )
-        return sequences
 
     def run(self) -> None:
         """Safety first, with faults; then no more faults, and everything must come to an end."""
-        for _ in range(400):
+        for _ in range(STEPS):
+            self.now += self.rng.randint(1, self._pace_us)
             self._step(self.faults)
+        self.now = max(self.now, STARTED_AT + SENT_MINUTES * MINUTE_US)
         self.run_calmly()
 
     def run_calmly(self) -> None:
         """Without faults until nothing is left to do, and for the ticks that receipts wait for."""
-        calm = Faults(0, 0, 0, 0)
         ticks = 0
         for _ in range(5_000):
             if not self._quiet():
-                self._step(calm)
+                self.now += self.rng.randint(1, SECOND_US)
+                self._step(CALM)
             elif ticks < TICKS_FOR_RECEIPTS:
                 ticks += 1
                 self.now += SECOND_US
@@ -317,11 +145,19 @@ class World:
         self.broker.queue += messages
 
     def _quiet(self) -> bool:
-        done = not (self.broker.queue or self.broker.in_flight or self.ledger.late)
-        return done and not self._pending
+        busy = self._sent or self.broker.queue or self.broker.in_flight or self.ledger.late
+        return not (busy or self._pending or self.pipeline.held or self._behind())
+
+    def _behind(self) -> bool:
+        """Whether there is a roster to be read, or readings it covers to be judged."""
+        newest = self.ledger.roster.version
+        return self.pipeline.roster_version < newest or self._resubmitted_for < newest
 
     def _step(self, faults: Faults) -> None:
-        self.now += self.rng.randint(1, SECOND_US)
+        while self._sent and self._sent[0].at <= self.now:
+            self.broker.queue.append(self._sent.popleft().message)
+        if self.rng.random() < faults.changes:
+            self._change()
         roll = self.rng.random()
         if roll < faults.session_loss:
             self.troubles["sessions lost"] += 1
@@ -333,17 +169,51 @@ class World:
             self._feed(self._pending.pop(0), faults)
         elif roll < 0.7:
             self._feed(Ticked(), faults)
+        elif roll < 0.75 and self._behind():
+            self._follow_roster(faults)
         else:
             envelopes = self.broker.deliver(self._limits.window, self.now)
             if envelopes:
                 self._feed(Received(envelopes), faults)
 
+    def _change(self) -> None:
+        """The roster is corrected, or the process starts anew with another rulebook."""
+        if self.rng.random() < 0.1:
+            self.troubles[changes.RULEBOOKS] += 1
+            self.trace.append(f"{self.now} {changes.RULEBOOKS}")
+            book = changes.another_rulebook(self.rng, self.troubles[changes.RULEBOOKS])
+            self.ledger.take_up(book, self.now)
+            self._start()
+            return
+        change = changes.drawn(self.rng, self.ledger.roster, self.now)
+        if change is not None:
+            self.troubles[change.kind] += 1
+            self.ledger.correct(change.wanted, change.effective_at)
+            version = self.ledger.roster.version
+            self.trace.append(f"{self.now} {change.kind}: {version} from {change.effective_at}")
+
+    def _follow_roster(self, faults: Faults) -> None:
+        """As the runner: reads a newer roster, and then has the kept readings judged it covers."""
+        if self.pipeline.roster_version < self.ledger.roster.version:
+            roster, book = self.ledger.roster, self.ledger.rulebook
+            wearers = Wearers.of(roster, book, self.pipeline.wearers)
+            self._feed(RosterChanged(Directory.of(roster, wearers.slots), wearers), faults)
+            return
+        if self.pipeline.settling_older_roster:
+            return
+        self._resubmitted_for = self.pipeline.roster_version
+        covered = self.ledger.covered()
+        if covered:
+            self.troubles["readings judged again"] += len(covered)
+            self._feed(Received(covered), faults)
+
     def _feed(self, event: Event, faults: Faults | None = None) -> None:
         self.trace.append(f"{self.now} {type(event).__name__}")
+        if isinstance(event, Ticked):
+            self.ticked_at = self.now
         for effect in self.pipeline.handle(event, self.now):
             if faults is not None and self.rng.random() < faults.crash / 10:
                 self.trace.append(f"{self.now} crash before {type(effect).__name__}")
-                self.crashes += 1
                 self.troubles["crashes"] += 1
                 self._start()
                 return
@@ -353,10 +223,12 @@ class World:
         match effect:
             case Commit(work):
                 self._pending.append(self._commit(work, faults))
+                self._watch(self)
             case Ack(tokens):
                 self.acked.extend(self.broker.ack(tokens))
+                self._watch(self)
             case Publish(notices):
-                self.devices.hear(notices, self.ledger.committed(self._roster), self.now)
+                self.devices.hear(notices, self.ledger.committed(), self.now)
             case WakeIn():
                 self._pending.append(Woke())
             case RetryIn():

@@ -48,9 +48,13 @@ export interface Alert {
   evidence: Record<string, Json>;
   assignee: string | null;
   deadline_at: string | null;
+  /** Who was asked for what is due then, in order. */
+  told: string[];
   previous: string | null;
   version: number;
   building: string;
+  /** Lives alone, is chronically ill, or old: seen to first among equals. */
+  vulnerable: boolean;
   /** Only in the answer to a request for this one alert, and only for those who go to doors. */
   who?: Who;
 }
@@ -189,14 +193,14 @@ export function readings(
 }
 
 /**
- * Acknowledge, say "at the door", or record an outcome.
+ * Acknowledge, say "at the door", record an outcome, or take one's last deed back.
  *
  * Refused with 412 when somebody changed the alert since `alert` was read. `key` names the doctor's
  * intention: the same key sent again after a lost answer is done once.
  */
 export function act(
   alert: Alert,
-  deed: "acknowledge" | "visit" | "outcome",
+  deed: "acknowledge" | "visit" | "outcome" | "undo",
   key: string,
   report?: OutcomeReport,
 ): Promise<Alert> {

@@ -51,14 +51,15 @@ export function waiting(board: Board): Alert[] {
 const WEIGHT: Record<Severity, number> = { critical: 0, urgent: 1, routine: 2 };
 
 /**
- * Severity first. Then what nobody has taken, then what is still so, then the longest wait. Ids
- * break ties, so that two screens side by side agree.
+ * Severity first. Then what nobody has taken, then what is still so, then the vulnerable, then the
+ * longest wait, as in the service's own lists. Ids break ties, so that two screens agree.
  */
 export function byUrgency(a: Alert, b: Alert): number {
   return (
     WEIGHT[a.severity] - WEIGHT[b.severity] ||
     Number(a.response !== "open") - Number(b.response !== "open") ||
     Number(a.condition !== "active") - Number(b.condition !== "active") ||
+    Number(b.vulnerable) - Number(a.vulnerable) ||
     Date.parse(a.raised_at) - Date.parse(b.raised_at) ||
     (a.id < b.id ? -1 : Number(a.id > b.id))
   );

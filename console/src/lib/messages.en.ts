@@ -118,6 +118,8 @@ export const en = {
     visited: "Noted: you are at the door.",
     recorded: (outcome: string) => `Recorded: ${outcome}.`,
     recordedOpen: (outcome: string) => `Recorded: ${outcome}. The alert stays open for another visit.`,
+    undo: "Undo",
+    undone: "Taken back.",
   },
   sheet: {
     title: "What did you find?",
@@ -216,7 +218,7 @@ export const en = {
     noted: "Note",
     assigned: "Given to somebody",
     undone: "Taken back",
-    escalated: "Passed on: somebody has to go again",
+    escalated: "Passed on to the next",
     ended: "Closed by itself",
   } as Record<string, string>,
   service: "Doorstep",

@@ -105,6 +105,8 @@ export const zh: Messages = {
     visited: "已记录：您到了门口。",
     recorded: (outcome) => `已记录：${outcome}。`,
     recordedOpen: (outcome) => `已记录：${outcome}。提醒保留，需再次上门。`,
+    undo: "撤销",
+    undone: "已撤销。",
   },
   sheet: {
     title: "您看到的情况是？",
@@ -202,7 +204,7 @@ export const zh: Messages = {
     noted: "备注",
     assigned: "已转交",
     undone: "已撤销",
-    escalated: "已上报，需要再次上门",
+    escalated: "已转给下一位",
     ended: "自行结束",
   },
   service: "系统",

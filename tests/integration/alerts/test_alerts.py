@@ -1,6 +1,7 @@
 """Reading alerts over HTTP."""
 
 import httpx
+import psycopg
 import pytest
 
 from alerts.api.shapes import AlertShape, EventsShape
@@ -8,9 +9,10 @@ from alerts.api.shapes_truth import ListedAlertsShape
 from domain.instant import format_rfc3339, to_datetime
 from domain.reading import Site
 from rules.finding import Rule, Severity
+from store.rulebooks import take_up
 from tests.integration.alerts.asking import post, problem
 from tests.integration.alerts.readings import store_readings
-from tests.integration.alerts.world import CANARIES, World, began, ended, leaks, minute, seen
+from tests.integration.alerts.world import CANARIES, NOW, World, began, ended, leaks, minute, seen
 
 
 class TestReading:
@@ -177,6 +179,37 @@ class TestReading:
         readings = client.get("/api/v1/alerts/alert-1").json()["evidence"]["readings"]
         assert [each["decides"] for each in readings] == [[], [], ["first", "newest"]]
         assert not any("quantity" in each for each in readings)
+
+    def test_the_line_names_the_bound_of_the_rulebook_that_judged_it(
+        self, client: httpx.Client, world: World
+    ) -> None:
+        with psycopg.connect(world.url) as connection:
+            take_up(connection, {"version": "strict", "oxygen": {"very_low_pct": 90}}, NOW)
+        low = world.finding(
+            1, rule=Rule.OXYGEN, severity=Severity.CRITICAL, value=88, peak=88, limit=93
+        )
+        world.record(began(low))
+        for said in (
+            client.get("/api/v1/alerts").json()["items"][0],
+            client.get("/api/v1/alerts/alert-1/events").json()["items"][0]["after"],
+        ):
+            assert said["summary"] == "oxygen 88 % for 12 min, limit 90"
+            assert (said["evidence"]["threshold"], said["evidence"]["limit"]) == (93, 90)
+            assert said["evidence"]["rulebook_version"] == "strict"
+
+    def test_what_is_old_is_on_the_visit_list_only(
+        self, client: httpx.Client, world: World
+    ) -> None:
+        world.record(began(world.finding(1)))
+        world.record(began(world.finding(4, onset=-90, last_at=minute(-61))))
+        new, old = (client.get(f"/api/v1/alerts/alert-{n}").json() for n in (1, 2))
+        assert (new["notify"], old["notify"]) == (True, False)
+        listed = {each["id"]: each for each in client.get("/api/v1/alerts").json()["items"]}
+        assert (listed["alert-1"]["notify"], listed["alert-2"]["notify"]) == (True, False)
+        taken = post(client, "alert-2", "acknowledge").json()
+        assert taken["notify"] is False
+        log = client.get("/api/v1/alerts/alert-2/events").json()["items"]
+        assert [log[-1][side]["notify"] for side in ("before", "after")] == [False, False]
 
     def test_what_was_seen_since_is_shown_without_a_new_version(
         self, client: httpx.Client, world: World

@@ -191,14 +191,6 @@ class TestDoing:
         assert not leaks(answer.text)
 
 
-class TestNotYet:
-    def test_says_so(self, client: httpx.Client, world: World) -> None:
-        world.raise_alert(1)
-        for method, path in (("GET", "/reports/daily?grid=grid-1&date=2026-02-03"),):
-            said = problem(client.request(method, f"/api/v1{path}"), 501, "not-yet")
-            assert "not yet" in said["detail"]
-
-
 def test_other_errors_are_problems_too(client: httpx.Client) -> None:
     problem(client.get("/api/v1/nothing"), 404)
     problem(client.get("/nothing"), 404)

@@ -37,7 +37,7 @@ def ordinary(tier_server: Postgres, tier_database: str) -> Iterator[str]:
 def test_both_tiers_pass(tier_database: str, mosquitto: Mosquitto) -> None:
     found = visit(tier_database, mosquitto.url)
     assert (found.code, found.failed()) == (0, set())
-    for name in ("version", "schema", "tier", "fsync", "full_page_writes", "clock"):
+    for name in ("version", "schema", "isolation", "tier", "fsync", "full_page_writes", "clock"):
         assert found.verdict(f"database.{name}") == "ok"
     assert found.verdict("database.role") == "warn"
 
@@ -66,6 +66,7 @@ def test_an_ordinary_role_is_enough(ordinary: str, tier_server: Postgres) -> Non
     assert facts.schema_problem is None
     assert facts.tier == ("plain" if tier_server.name == "postgres" else "apache")
     assert (facts.extension_version is None) == (tier_server.name == "postgres")
+    assert facts.isolation_problem == "we may not take doorstep_carer"
     assert facts.data_directory is None
     assert not facts.used_password
 
@@ -81,6 +82,13 @@ def test_partitions_are_seen_by_their_bounds(database: str) -> None:
     facts = examined(database)
     assert facts.partitions_until is not None
     assert facts.partitions_until == (now // DAY_US + 4) * DAY_US
+
+
+def test_a_table_that_shows_everybodys_people_fails(database: str, mosquitto: Mosquitto) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("ALTER TABLE person DISABLE ROW LEVEL SECURITY")
+    found = visit(database, mosquitto.url)
+    assert found.failed() == {"database.isolation"}
 
 
 def test_a_database_without_a_schema_fails(empty_database: str, mosquitto: Mosquitto) -> None:

@@ -243,6 +243,34 @@ def test_what_the_next_wearer_measured_is_theirs(bench: Bench) -> None:
     assert bench.count("reading", f"episode_no = {_episode_no(bench, 0)}") == 20
 
 
+def test_what_somebody_measured_who_is_entered_after_the_last_was_taken_out_is_theirs(
+    bench: Bench,
+) -> None:
+    """Taken off at minute 20, and only the next import says who wore it from then on."""
+    bench.commit(bench.rows(0, list(range(20))))
+    bench.commit(bench.rows(0, list(range(20, 40)), 3840))
+    bench.correct({"assignments": [_worn(0, 0, NOW - 7 * DAY_US, at(20))]})
+    settle(bench)
+    assert findings(bench) == []
+    bench.correct({"assignments": [_worn(0, 1, at(20), None)]})
+    settle(bench)
+    assert findings(bench) == [("fever", 20, None)]
+    assert bench.count("reading", f"episode_no = {_episode_no(bench, 1)}") == 20
+
+
+def test_an_episode_that_is_said_to_have_begun_earlier_gets_its_readings(bench: Bench) -> None:
+    bench.commit(bench.rows(0, list(range(20))))
+    bench.commit(bench.rows(0, list(range(20, 40)), 3840))
+    first = _worn(0, 0, NOW - 7 * DAY_US, at(20))
+    began = corrected(1, starts_at=format_rfc3339(at(30)))
+    bench.correct(began | {"assignments": [first, _worn(0, 1, at(20), None)]})
+    settle(bench)
+    assert findings(bench) == []
+    bench.correct(corrected(1, starts_at=format_rfc3339(at(0))))
+    settle(bench)
+    assert findings(bench) == [("fever", 20, None)]
+
+
 def test_an_episode_that_ended_earlier(bench: Bench) -> None:
     bench.commit(bench.rows(0, list(range(30)), 3840))
     bench.correct(corrected(ends_at=format_rfc3339(at(20))))

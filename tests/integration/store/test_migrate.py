@@ -1,10 +1,13 @@
 """Migration on real databases: whole or not at all, once, by an ordinary owner, on its tier."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from domain.instant import DAY_US, parse_rfc3339
 from store.errors import StoreMismatch, StoreUnreachable
@@ -27,18 +30,58 @@ def test_every_file_is_applied_once_and_the_tier_recorded(tier_server: Postgres)
     assert (first.tier == "plain") != has_hypertable
 
 
+def owned_by(url: str, name: str, role: LiteralString) -> str:
+    """The url of a database of that name whose owner, with these rights, is no superuser."""
+    owner, database = sql.Identifier(f"ordinary_{name}"), sql.Identifier(name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(database))
+        connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(owner))
+        made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' {}").format(owner, sql.SQL(role))
+        connection.execute(made)
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+    parts = urlsplit(url)
+    place = parts.netloc.rsplit("@", 1)[-1]
+    return urlunsplit(parts._replace(netloc=f"ordinary_{name}:x@{place}", path=f"/{name}"))
+
+
 def test_an_ordinary_owner_is_enough(tier_server: Postgres) -> None:
     """No superuser: what a hosted database gives. The tier is found all the same."""
     url = tier_server.empty_database()
-    parts = urlsplit(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS owned")
-        connection.execute("DROP ROLE IF EXISTS ordinary")
-        connection.execute("CREATE ROLE ordinary LOGIN PASSWORD 'x'")
-        connection.execute("CREATE DATABASE owned OWNER ordinary")
-    place = parts.netloc.rsplit("@", 1)[-1]
-    owned = urlunsplit(parts._replace(netloc=f"ordinary:x@{place}", path="/owned"))
-    assert migrate(owned, NOW).tier == migrate(url, NOW).tier
+    tier = migrate(url, NOW).tier
+    owned = owned_by(url, "owned", "IN ROLE doorstep_staff, doorstep_carer")
+    assert migrate(owned, NOW).tier == tier
+
+
+def test_an_owner_who_may_not_take_the_roles_of_staff_hears_what_to_do(
+    tier_server: Postgres,
+) -> None:
+    url = tier_server.empty_database()
+    migrate(url, NOW)
+    owned = owned_by(url, "apart", "")
+    with pytest.raises(StoreMismatch, match="GRANT doorstep_staff, doorstep_carer TO ordinary_ap"):
+        migrate(owned, NOW)
+    with psycopg.connect(owned) as connection, pytest.raises(StoreMismatch, match="no schema yet"):
+        check_schema(connection)
+
+
+def test_databases_of_one_server_make_its_roles_once() -> None:
+    """At the same moment, on a server that has none yet, by an owner who may make roles."""
+    with Postgres() as server:
+        urls = [server.empty_database() for _ in range(4)]
+        names = [sql.Identifier(url.rpartition("/")[2]) for url in urls]
+        server.execute("CREATE ROLE maker LOGIN CREATEROLE")
+        for name in names:
+            server.execute(sql.SQL("ALTER DATABASE {} OWNER TO maker").format(name))
+        poor = owned_by(urls[0], "poor", "")
+        with pytest.raises(StoreMismatch, match="CREATE ROLE doorstep_staff NOLOGIN ROLE ordinary"):
+            migrate(poor, NOW)
+        with ThreadPoolExecutor(len(urls)) as threads:
+            owned = [url.replace("postgres@", "maker@") for url in urls]
+            done = list(threads.map(lambda url: len(migrate(url, NOW).names), owned))
+        assert done == [len(migrations())] * 4
+        with psycopg.connect(owned[0]) as connection:
+            connection.execute("SET ROLE doorstep_carer")
+            assert connection.execute("SELECT count(*) FROM person").fetchone() == (0,)
 
 
 def test_two_at_once_take_turns(tier_server: Postgres) -> None:

@@ -6,6 +6,7 @@ import pytest
 from alerts.evidence import Worn, evidence, facts, telling
 from domain.instant import format_rfc3339
 from rules.finding import Rule, Severity
+from rules.rulebook import DEFAULT
 from tests.unit.alerts.cases import WHERE, at, finding, held
 
 SILENT: dict[str, Any] = {"rule": Rule.SILENT, "severity": Severity.ROUTINE, "limit": 900}
@@ -88,3 +89,17 @@ def test_but_not_with_what_no_sensor_says(rule: Rule) -> None:
 def test_nor_with_what_another_device_measured() -> None:
     where = replace(WHERE, faults={1: FAULT})
     assert "group" not in evidence(held(device_no=2), where)
+
+
+def test_a_critical_case_shows_the_bound_it_crossed_last_and_by_which_it_began() -> None:
+    low = held(rule=Rule.OXYGEN, severity=Severity.CRITICAL, value=88, peak=88, limit=93)
+    found = evidence(replace(low, book=DEFAULT), WHERE)
+    assert (found["threshold"], found["limit"]) == (93, 91)
+    assert "critical_from" not in found
+    fever = evidence(replace(held(severity=Severity.CRITICAL), book=DEFAULT), WHERE)
+    assert (fever["threshold"], fever["limit"], fever["critical_from"]) == (37.3, 37.3, 39.1)
+    child = replace(WHERE, birth_year=2020)
+    fast = held(rule=Rule.PULSE, severity=Severity.CRITICAL, value=150, peak=150, limit=121)
+    said = facts([replace(fast, book=DEFAULT)], child)
+    assert said.evidence["limit"] == 141
+    assert said.summary.endswith("limit 141")

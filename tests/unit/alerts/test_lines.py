@@ -10,6 +10,7 @@ import pytest
 from alerts.lines import summary
 from rules.changes import BASELINE_ORIGIN
 from rules.finding import Finding, Rule, Severity
+from rules.rulebook import DEFAULT
 from tests.unit.alerts.cases import WHERE, at, finding
 
 SILENT: dict[str, Any] = {"rule": Rule.SILENT, "severity": Severity.ROUTINE, "limit": 900}
@@ -124,3 +125,28 @@ def test_an_explained_silence_names_the_battery_too() -> None:
     plain = finding(0, last_at=at(15), value=900, **SILENT)
     explained = replace(plain, detail=json.dumps(said))
     assert summary(explained, WHERE) == f"battery 3 % at 10:38, {summary(plain, WHERE)}"
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (
+            finding(severity=Severity.CRITICAL, rule=Rule.OXYGEN, value=88, peak=88, limit=93),
+            "oxygen 88 % for 10 min, limit 91",
+        ),
+        (
+            finding(severity=Severity.CRITICAL, rule=Rule.PULSE, value=128, peak=134, limit=111),
+            "pulse 128/min at rest (highest 134) for 10 min, limit 131",
+        ),
+        (
+            finding(severity=Severity.CRITICAL, value=3940, peak=3940, limit=3700),
+            "39.4 °C at the armpit for 10 min, limit 37.0, critical from 39.1",
+        ),
+        (
+            finding(rule=Rule.OXYGEN, value=92, peak=92, limit=93),
+            "oxygen 92 % for 10 min, limit 93",
+        ),
+    ],
+)
+def test_the_bound_is_that_of_the_severity(found: Finding, line: str) -> None:
+    assert summary(found, WHERE, DEFAULT) == line

@@ -220,6 +220,21 @@ def test_a_new_roster_starts_the_open_batch_over() -> None:
     assert pipeline.counters.rejections == {"not_assigned": 510}
 
 
+def test_kept_readings_wait_for_work_that_an_older_roster_made() -> None:
+    """What it rejects is kept only when it is stored, and would not be found before."""
+    pipeline = _up(new_pipeline())
+    old = _closed(pipeline, _reading(1, seq=1))
+    assert not pipeline.settling_older_roster
+    newer = replace(one_wearer(), version=2)
+    wearers = Wearers.of(newer, DEFAULT, pipeline.wearers)
+    pipeline.handle(RosterChanged(Directory.of(newer, wearers.slots), wearers), NOW)
+    pipeline.handle(CommitFailed("busy"), NOW)
+    assert pipeline.settling_older_roster
+    pipeline.handle(Retried(), NOW)
+    pipeline.handle(done(old), NOW)
+    assert not pipeline.settling_older_roster
+
+
 def test_after_a_new_roster_whom_it_corrects_is_looked_for() -> None:
     """Also when a step begun under the old one, which did not ask, is stored meanwhile."""
     pipeline = _up(new_pipeline())

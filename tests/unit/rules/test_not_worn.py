@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.finding import Rule
-from tests.unit.rules.making import Service, Worn, findings, minutes, reading
+from tests.unit.rules.making import T0, Service, Worn, findings, minutes, reading
 
 said = st.fixed_dictionaries(
     {},
@@ -63,3 +63,13 @@ def test_any_split_of_many_wearers_gives_what_one_by_one_gives(
     for n in (0, 59):
         found = [(each.key.rule, each.onset_at, each.ended_at) for each in many.book.of(n)]
         assert found == [(each.key.rule, each.onset_at, each.ended_at) for each in alone]
+
+
+def test_a_band_that_was_off_is_given_to_the_same_person_again() -> None:
+    """Nothing of the batch is of the spell in which it was off."""
+    service = Service(Worn(spells=((T0, minutes(30)), (minutes(60), None))))
+    service.receive([reading(minutes(at), worn=0) for at in (0, 15)])
+    service.receive([hot(at) for at in (60, 65, 70)])
+    off, fever = service.book.of(0)
+    assert (off.key.rule, off.ended_at) == (Rule.NOT_WORN, minutes(30))
+    assert (fever.key.rule, fever.onset_at) == (Rule.FEVER, minutes(60))

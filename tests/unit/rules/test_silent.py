@@ -7,8 +7,10 @@ import pytest
 
 from domain.instant import DAY_US, SECOND_US
 from rules.finding import Change, Finding, Rule, Severity
+from rules.rulebook import DEFAULT
 from rules.silent import begin, restore, restore_standing
-from tests.unit.rules.making import T0, Service, Worn, key, minutes, reading, seconds
+from rules.wearers import Wearers
+from tests.unit.rules.making import T0, Service, Worn, key, minutes, reading, roster_of, seconds
 
 
 def heard(worn: Worn | None = None) -> Service:
@@ -226,6 +228,31 @@ def test_it_can_be_restored_after_a_restart() -> None:
     assert service.state.tobytes() == before.tobytes()
     restore(service.state, both[:1], np.array([0]), np.array([0]))
     assert (service.state["heard_at"][0], service.state["heard_rc"][0]) == (0, 0)
+
+
+def test_a_silence_that_stands_is_restored_with_its_own_onset() -> None:
+    """A reading may be theirs since that came later, and was another's then."""
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    standing = silences(service)[0]
+    restore(service.state, np.array([0]), np.array([minutes(9)]), np.array([seconds(540)]))
+    restore_standing(service.state, 0, standing)
+    service.receive([reading(minutes(25), temperature_c=36.5)])
+    (ended,) = silences(service)
+    assert (ended.onset_at, ended.ended_at) == (standing.onset_at, minutes(25))
+
+
+def test_a_silence_that_stands_keeps_its_onset_when_the_spell_is_said_to_begin_later() -> None:
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    standing = silences(service)[0]
+    later = roster_of(Worn(starts_at=minutes(10)), Worn())
+    service.wearers = Wearers.of(later, DEFAULT, service.wearers)
+    begin(service.state, service.wearers, minutes(21), seconds(1260))
+    service.tick(minutes(21), seconds(1260))
+    service.receive([reading(minutes(25), temperature_c=36.5)])
+    (ended,) = silences(service)
+    assert (ended.onset_at, ended.ended_at) == (standing.onset_at, minutes(25))
 
 
 def test_counting_begins_for_all_as_the_first_tick_would_have_it() -> None:

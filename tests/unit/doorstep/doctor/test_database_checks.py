@@ -24,6 +24,7 @@ GOOD = Durability(
     data_directory=None,
     extension_version=None,
     schema_problem=None,
+    isolation_problem=None,
     tier="plain",
     partitions_until=NOW + 3 * DAY_US,
     journal_at=None,
@@ -40,7 +41,7 @@ def judged(facts: Durability | str) -> dict[str, Check]:
 def test_a_good_database_is_all_ok() -> None:
     checks = judge(GOOD, NOW)
     assert {check.verdict for check in checks} == {Verdict.OK}
-    assert len({check.name for check in checks}) == len(checks) == 12
+    assert len({check.name for check in checks}) == len(checks) == 13
 
 
 def test_an_unreachable_database_is_one_check() -> None:
@@ -56,6 +57,7 @@ def test_an_unreachable_database_is_one_check() -> None:
         ({"server_version": 150_000}, "version", Verdict.OK),
         ({"server_version": 190_000}, "version", Verdict.WARN),
         ({"schema_problem": "run `doorstep migrate`"}, "schema", Verdict.FAIL),
+        ({"isolation_problem": "missing: doorstep_staff"}, "isolation", Verdict.FAIL),
         ({"fsync": False}, "fsync", Verdict.FAIL),
         ({"full_page_writes": False}, "full_page_writes", Verdict.FAIL),
         ({"synchronous_commit": "off"}, "synchronous_commit", Verdict.FAIL),
