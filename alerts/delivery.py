@@ -34,6 +34,12 @@ LONGEST_REST_US: Final = 5 * MINUTE_US
 """How soon a dead consumer that comes back is noticed, if there is anything for it."""
 LONGEST_WISH_US: Final = DAY_US
 """The longest `Retry-After` that is honoured."""
+OVERDUE_US: Final = 5 * MINUTE_US
+"""How long after its first attempt an event may wait before a signal says so."""
+KEPT_US: Final = 14 * DAY_US
+"""How long the log keeps what was delivered."""
+FAILURES_KEPT_US: Final = 60 * DAY_US
+"""How long it keeps what was given up, and with it the signal, if nobody has it sent again."""
 _LONGEST_WAIT_US: Final = HOUR_US
 
 

@@ -1,5 +1,7 @@
 """The one reader of the alert log in a process, and the queues of those who listen.
 
+It is told which signals stand, and tells whoever listens of those that begin and end.
+
 Reads events in the order of their ids, which is the order of their commits, and hands each to every
 listener whose grids it is of. A listener's queue is bounded: who does not keep up is put out, and
 resumes from the last event they had. What a listener missed before it came is not handed out here;
@@ -8,11 +10,12 @@ resumes from the last event they had. What a listener missed before it came is n
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from alerts.casework import LoggedEvent
+from alerts.signals import Standing
 from domain import faults
 
 QUEUE: Final = 1_000
@@ -58,7 +61,7 @@ class Listener:
     grid_nos: frozenset[int]
     from_id: int
     """Events after this one come through the queue, if they are of these grids."""
-    queue: asyncio.Queue[LoggedEvent | None] = field(
+    queue: asyncio.Queue[LoggedEvent | Standing | None] = field(
         default_factory=lambda: asyncio.Queue(QUEUE + 1)
     )
     put_out: bool = False
@@ -89,6 +92,7 @@ class Dispatcher:
         """Events put into queues, in all."""
         self.put_out = 0
         """Listeners that did not keep up, in all."""
+        self._signals: Mapping[str, Standing] = {}
 
     @property
     def listening(self) -> int:
@@ -144,13 +148,30 @@ class Dispatcher:
     def _hand_out(self, event: LoggedEvent) -> None:
         self.last_id = event.event_id
         for listener in list(self._listeners):
-            if event.grid_no not in listener.grid_nos:
-                continue
-            if listener.queue.qsize() >= QUEUE:
-                self._put_out(listener)
-            else:
-                listener.queue.put_nowait(event)
+            if event.grid_no in listener.grid_nos and self._put(listener, event):
                 self.delivered += 1
+
+    def _put(self, listener: Listener, what: LoggedEvent | Standing) -> bool:
+        """Whether there was room; without, the listener is put out."""
+        if listener.queue.qsize() >= QUEUE:
+            self._put_out(listener)
+            return False
+        listener.queue.put_nowait(what)
+        return True
+
+    def signals_are(self, now_standing: Mapping[str, Standing], now: int) -> None:
+        """Tells what has begun and what is over since the last time. In the loop's thread."""
+        before, self._signals = self._signals, now_standing
+        began = [each for name, each in now_standing.items() if name not in before]
+        ended = [each.over(now) for name, each in before.items() if name not in now_standing]
+        for listener in list(self._listeners):
+            for each in (*ended, *began):
+                if _concerns(each, listener.grid_nos) and not self._put(listener, each):
+                    break
+
+    def signals(self, grid_nos: frozenset[int]) -> list[Standing]:
+        """Those that stand and concern these grids, the newest first."""
+        return [each for each in self._signals.values() if _concerns(each, grid_nos)]
 
     def _put_out(self, listener: Listener) -> None:
         self.put_out += 1
@@ -179,3 +200,7 @@ class Dispatcher:
             self.leave(listener)
             # The queue has one place that `_hand_out` never takes.
             listener.queue.put_nowait(None)
+
+
+def _concerns(signal: Standing, grid_nos: frozenset[int]) -> bool:
+    return signal.grid_nos is None or not signal.grid_nos.isdisjoint(grid_nos)

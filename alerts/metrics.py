@@ -52,6 +52,12 @@ LAST_EVENT: Final = Definition(
 READING: Final = Definition(
     "doorstep_alert_log_up", "gauge", (), "1 while the alert log is being read"
 )
+DELIVERIES: Final = Definition(
+    "doorstep_deliveries_total",
+    "counter",
+    ("kind", "result"),
+    "calls to subscribers, by kind: sent, failed, or gone for good",
+)
 SIGNAL: Final = Definition(
     "doorstep_signal",
     "gauge",
@@ -68,12 +74,15 @@ METRICS: Final = (
     PUT_OUT,
     LAST_EVENT,
     READING,
+    DELIVERIES,
     SIGNAL,
 )
 """Documented in docs/operations.md; a test keeps the two the same."""
 
 Counts = Mapping[tuple[str, str, str], int]
 Blindness = Mapping[str, bool]
+Deliveries = Mapping[tuple[str, str], int]
+"""(Kind of subscriber, result) -> number."""
 
 
 class ServiceMetrics(Collector):
@@ -84,6 +93,7 @@ class ServiceMetrics(Collector):
         dispatcher: Dispatcher,
         alert_counts: Callable[[], Counts | None],
         blindness: Callable[[], Blindness | None],
+        deliveries: Callable[[], Deliveries],
     ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -98,6 +108,7 @@ class ServiceMetrics(Collector):
         self._dispatcher = dispatcher
         self._alert_counts = alert_counts
         self._blindness = blindness
+        self._deliveries = deliveries
         self.registry.register(self)
 
     def describe(self) -> Iterator[Metric]:
@@ -120,6 +131,10 @@ class ServiceMetrics(Collector):
             for kind, active in sorted(blindness.items()):
                 family.add_metric([kind], int(active))
             yield family
+        made = CounterMetricFamily(DELIVERIES.name, DELIVERIES.meaning, labels=DELIVERIES.labels)
+        for each, number in sorted(self._deliveries().items()):
+            made.add_metric(each, number)
+        yield made
         yield GaugeMetricFamily(LISTENERS.name, LISTENERS.meaning, dispatcher.listening)
         yield CounterMetricFamily(DELIVERED.name, DELIVERED.meaning, dispatcher.delivered)
         yield CounterMetricFamily(PUT_OUT.name, PUT_OUT.meaning, dispatcher.put_out)

@@ -7,7 +7,7 @@ here names a person.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -33,6 +33,8 @@ GAP_AFTER_US: Final = 10 * SECOND_US
 """After a reconnect, brokers deliver new messages before those they send again: that is no gap."""
 GAP_UNTIL_US: Final = DAY_US
 """Devices keep about a day: what has not come by then will not. `GET /gaps` goes on naming it."""
+STANDING_AT_MOST: Final = 1_000
+"""Signals that are told to those who listen; the newest ones."""
 _CURSOR: Final = re.compile(r"([0-9]{1,16})\.(b|g[A-Za-z0-9_-]{1,64}|s[0-9]{20})", re.ASCII)
 
 
@@ -102,6 +104,10 @@ class Recorded:
     ended_at: int | None
     """None: still so. Of an event, how long it is to be shown."""
     detail: str
+    subject: str = ""
+    """Which of several it is about; then there may be one for each of them."""
+    grid_nos: frozenset[int] | None = None
+    """Whom it concerns; None everybody."""
 
     @property
     def place(self) -> Place:
@@ -172,8 +178,40 @@ def listed(
     return Page([item for _, item in shown], more)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A signal that is active now, for those who listen."""
+
+    grid_nos: frozenset[int] | None
+    """Whom it concerns; None everybody."""
+    item: Mapping[str, Any]
+    """As in a list."""
+
+    def over(self, now: int) -> "Standing":
+        """The same, when it has ended."""
+        return Standing(self.grid_nos, {**self.item, "active": False, "until": format_rfc3339(now)})
+
+
+def standing(
+    recorded: Sequence[Recorded], heartbeat: Heartbeat, horizon: Horizon
+) -> dict[str, Standing]:
+    """What is active now, by its place; without gaps, which are of devices and are asked for.
+
+    One that listens is told of a signal when it is here, and when it is here no more.
+    """
+    found = {
+        each.place.word: Standing(each.grid_nos, _recorded(each, horizon.now))
+        for each in recorded
+        if each.active(horizon.now)
+    }
+    if heartbeat.old(horizon):
+        found[heartbeat.place(horizon).word] = Standing(None, _blind(heartbeat))
+    return found
+
+
 def _recorded(row: Recorded, now: int) -> dict[str, Any]:
-    return _item(row.kind, row.began_at, row.detail, active=row.active(now), until=row.ended_at)
+    item = _item(row.kind, row.began_at, row.detail, active=row.active(now), until=row.ended_at)
+    return {**item, "subject": row.subject} if row.subject else item
 
 
 def _missing(gaps: Missing) -> dict[str, Any]:

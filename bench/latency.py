@@ -54,7 +54,7 @@ class Screen:
         first: dict[str, int] = {}
         for at, line in tuple(self._lines):
             event = json.loads(line)
-            if event["type"] == "new":
+            if event.get("type") == "new":
                 first.setdefault(event["after"]["device"], at)
         return first
 

@@ -6,13 +6,16 @@ from random import SystemRandom
 from secrets import token_hex
 from typing import Final
 
+from alerts.api.ports import Ports
 from alerts.feeds import mqtt, notify
 from alerts.feeds.mqtt import MqttFeed
 from alerts.feeds.mqtt_line import Broker, Version
 from alerts.feeds.notify import Notifier
 from alerts.feeds.port import Sender
+from alerts.feeds.watching import watch
 from alerts.feeds.webhook import WebhookSender
 from alerts.feeds.worker import Worker
+from alerts.signals import Horizon, Standing
 from alerts.subscription import Subscription
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING
@@ -85,8 +88,17 @@ def _mqtt_feed(settings: Settings) -> MqttFeed | None:
 
 def worker(settings: Settings, senders: Mapping[str, Sender]) -> Worker:
     """What delivers; `senders` by kind of subscriber. Retries take real time."""
-    outbox = Outbox(settings.database_url)
+    outbox = Outbox(settings.database_url, settings.make_clock().now)
     return Worker(outbox, senders, SystemClock().now, SystemRandom().random, PASSING)
+
+
+async def watch_signals(ports: Ports) -> None:
+    """Tells those who listen which signals begin and end, until cancelled."""
+
+    def look() -> Mapping[str, Standing]:
+        return ports.desk.standing_signals(Horizon.at(ports.now(), ports.clock_factor))
+
+    await watch(look, ports.now, ports.dispatcher, ports.unavailable)
 
 
 def keep_own_feeds(pool: Pool, settings: Settings) -> None:

@@ -90,6 +90,7 @@ async def run(settings: Settings) -> None:
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
             notifier=own.notify,
+            deliveries=lambda: worker.answers,
         )
         server = _Server(
             uvicorn.Config(
@@ -105,8 +106,12 @@ async def run(settings: Settings) -> None:
             worker,
         )
         with watched():
-            firing = keep(lambda: duty.fire(now()), PASSING)
-            endless = (dispatcher.run(), firing, *own.running())
+            endless = (
+                dispatcher.run(),
+                keep(lambda: duty.fire(now()), PASSING),
+                feeds.watch_signals(ports),
+                *own.running(),
+            )
             await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()

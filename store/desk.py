@@ -139,7 +139,7 @@ class Desk:
         """Where the service is blind: what ingestion wrote, and what is to be seen without it."""
         with self._pool.of(staff) as connection:
             return noticed.listed(
-                signals.recorded(connection, horizon, query),
+                signals.recorded(connection, _grids(staff), horizon, query),
                 signals.missing(connection, _grids(staff), horizon, query),
                 signals.heartbeat(connection),
                 horizon,
@@ -147,12 +147,22 @@ class Desk:
             )
 
     def blindness(self, horizon: noticed.Horizon) -> Mapping[str, bool]:
-        """Of the signals that have no row, which are active anywhere."""
+        """Of the signals that ingestion's metrics do not show, which are active anywhere."""
         with self._pool.of_service() as connection:
             return {
                 noticed.Kind.BLIND: signals.heartbeat(connection).old(horizon),
                 noticed.Kind.GAP: signals.any_gap(connection, horizon),
+                noticed.Kind.UNDELIVERABLE: signals.any_active(
+                    connection, noticed.Kind.UNDELIVERABLE, horizon.now
+                ),
             }
+
+    def standing_signals(self, horizon: noticed.Horizon) -> Mapping[str, noticed.Standing]:
+        """What is active now, of all grids, without gaps; for those who listen."""
+        query = noticed.Query(active=True, limit=noticed.STANDING_AT_MOST)
+        with self._pool.of_service() as connection:
+            recorded = signals.recorded(connection, None, horizon, query)
+            return noticed.standing(recorded, signals.heartbeat(connection), horizon)
 
     def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
         """Whose token this is."""

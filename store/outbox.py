@@ -5,7 +5,7 @@ makes its process the one that delivers, and every statement. When it breaks, th
 nothing more can be written down by who had it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from alerts.delivery import (
 )
 from alerts.discretion import without_positions
 from domain.instant import from_datetime, to_datetime
-from store import subscribers
+from store import outbox_upkeep, subscribers
 from store.errors import translated
 
 _LOCK: Final = 0x466565_64  # "Feed"
@@ -103,8 +103,9 @@ _REVIVE: Final = (
 class Outbox:
     """One asynchronous connection. Every call raises `store.errors.StoreError` while it is away."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, service_now: Callable[[], int]) -> None:
         self._url = database_url
+        self._service_now = service_now
         self._connection: psycopg.AsyncConnection[DictRow] | None = None
         self._leading = False
 
@@ -165,6 +166,11 @@ class Outbox:
             async with connection.transaction(), connection.cursor() as cursor:
                 for result in sorted(results, key=lambda each: each.no):
                     await _settle(cursor, result, now, chance)
+
+    async def tidy(self, now: int) -> None:
+        """Signals begin and end with what is in the rows; old rows go, a thousand at a time."""
+        with translated():
+            await outbox_upkeep.tidy(await self._connected(), now, self._service_now())
 
     async def close(self) -> None:
         """Gives the connection back, and the lock with it."""

@@ -37,8 +37,9 @@ _MISSING: Final = (
     ' ORDER BY m.since DESC, d.id COLLATE "C" DESC LIMIT %(limit)s'
 )
 _RECORDED: Final = (
-    "SELECT signal_no, kind, began_at, ended_at, detail FROM signal"
-    " WHERE (%(active)s::boolean IS NULL"
+    "SELECT signal_no, kind, began_at, ended_at, detail, subject, grid_nos FROM signal"
+    " WHERE (%(grids)s::int[] IS NULL OR grid_nos IS NULL OR grid_nos && %(grids)s::int[])"
+    " AND (%(active)s::boolean IS NULL"
     "  OR (ended_at IS NULL OR ended_at > %(now)s) = %(active)s::boolean)"
     " AND (%(after_at)s::timestamptz IS NULL"
     "  OR (began_at, 's' || lpad(signal_no::text, 20, '0') COLLATE \"C\")"
@@ -46,6 +47,9 @@ _RECORDED: Final = (
     " ORDER BY began_at DESC, signal_no DESC LIMIT %(limit)s"
 )
 _HEARTBEAT: Final = "SELECT heartbeat_at FROM shard ORDER BY heartbeat_at NULLS FIRST LIMIT 1"
+_ANY_ACTIVE: Final = (
+    "SELECT EXISTS (SELECT FROM signal WHERE kind = %s AND (ended_at IS NULL OR ended_at > %s))"
+)
 _ANY_GAP: Final = (
     "SELECT EXISTS (SELECT FROM gap WHERE noticed_at > %(gaps_from)s AND noticed_at <= %(gaps_to)s)"
 )
@@ -97,9 +101,16 @@ def missing(
     ]
 
 
-def recorded(connection: psycopg.Connection, horizon: Horizon, query: Query) -> list[Recorded]:
-    """What ingestion wrote, the newest first, one more than asked for."""
-    arguments = {**_bounds(horizon), **_after(query), "active": query.active}
+def recorded(
+    connection: psycopg.Connection, grid_nos: Sequence[int] | None, horizon: Horizon, query: Query
+) -> list[Recorded]:
+    """What was written of these grids (None: of all), the newest first, one more than asked for."""
+    arguments = {
+        **_bounds(horizon),
+        **_after(query),
+        "active": query.active,
+        "grids": None if grid_nos is None else list(grid_nos),
+    }
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_RECORDED, arguments).fetchall()
     return [
@@ -109,6 +120,8 @@ def recorded(connection: psycopg.Connection, horizon: Horizon, query: Query) -> 
             began_at=from_datetime(row["began_at"]),
             ended_at=None if row["ended_at"] is None else from_datetime(row["ended_at"]),
             detail=row["detail"],
+            subject=row["subject"],
+            grid_nos=None if row["grid_nos"] is None else frozenset(row["grid_nos"]),
         )
         for row in rows
     ]
@@ -118,6 +131,13 @@ def heartbeat(connection: psycopg.Connection) -> Heartbeat:
     """The last sign of life of the worker that has been quiet the longest."""
     row = connection.execute(_HEARTBEAT).fetchone()
     return Heartbeat(None if row is None or row[0] is None else from_datetime(row[0]))
+
+
+def any_active(connection: psycopg.Connection, kind: Kind, now: int) -> bool:
+    """Whether a signal of this kind that has rows is active, of whatever grid."""
+    row = connection.execute(_ANY_ACTIVE, [kind.value, to_datetime(now)]).fetchone()
+    assert row is not None
+    return bool(row[0])
 
 
 def any_gap(connection: psycopg.Connection, horizon: Horizon) -> bool:

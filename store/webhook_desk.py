@@ -64,8 +64,8 @@ class WebhookDesk:
             return webhooks.resend(connection, _grids(staff), id_, event_id, now)
 
     def consumer(self, staff: Staff, id_: str, now: int) -> Consumer | None:
-        """One of them as a sender gets it."""
-        with self._pool.of(staff) as connection:
+        """One of them as a sender gets it: its secrets are for the service alone."""
+        with self._pool.of_service() as connection:
             return webhooks.consumer(connection, _grids(staff), id_, now)
 
 

@@ -57,7 +57,9 @@ def create_app(ports: Ports, version: str) -> Edge:
         redoc_url=None,
         redirect_slashes=False,
     )
-    metrics = ServiceMetrics(ports.dispatcher, lambda: _counts(ports), lambda: _blindness(ports))
+    metrics = ServiceMetrics(
+        ports.dispatcher, lambda: _counts(ports), lambda: _blindness(ports), ports.deliveries
+    )
     app.state.ports = ports
     app.state.metrics = metrics
     app.state.door = sessions.Door(metrics.sign_ins)

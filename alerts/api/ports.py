@@ -13,7 +13,7 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.dispatcher import Dispatcher
 from alerts.notification import Tried
-from alerts.signals import Horizon, Query
+from alerts.signals import Horizon, Query, Standing
 from alerts.staff import Staff
 
 
@@ -87,7 +87,11 @@ class Desk(Protocol):
         ...
 
     def blindness(self, horizon: Horizon) -> Mapping[str, bool]:
-        """Kind of signal -> whether it is active anywhere; of the kinds that have no row."""
+        """Kind of signal -> whether it is active anywhere; of the kinds that this process shows."""
+        ...
+
+    def standing_signals(self, horizon: Horizon) -> Mapping[str, Standing]:
+        """What is active now, of all grids, without gaps; for those who listen."""
         ...
 
     def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
@@ -140,3 +144,5 @@ class Ports:
     """What the desk raises while the database cannot answer."""
     webhooks: Webhooks
     notifier: Notifier
+    deliveries: Callable[[], Mapping[tuple[str, str], int]]
+    """What this process has handed to subscribers: (kind, result) -> number."""

@@ -302,7 +302,7 @@ class GapsShape(_Told):
 
 
 class SignalShape(_Told):
-    """Somewhere the service is or was blind; `device` for gaps."""
+    """Somewhere the service is or was blind; `device` for gaps, `subject` for one of several."""
 
     kind: SignalKind
     active: bool
@@ -314,6 +314,7 @@ class SignalShape(_Told):
     ]
     detail: str
     device: str | None = None
+    subject: str | None = None
 
 
 class SignalsShape(_Told):

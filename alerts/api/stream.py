@@ -18,18 +18,24 @@ _LARGEST_ID: Final = 2**63 - 1
 
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "`event: alert`, `id`, and data as described; a comment at least every 15 s",
+        "description": "`event: alert` with an `id`, or `event: signal` without; data as described;"
+        " a comment at least every 15 s",
         "content": {
             "text/event-stream": {
                 "itemSchema": {
                     "type": "object",
                     "properties": {
-                        "event": {"const": "alert"},
+                        "event": {"enum": ["alert", "signal"]},
                         "id": {"type": "string"},
                         "data": {
                             "type": "string",
                             "contentMediaType": "application/json",
-                            "contentSchema": shapes.ChangeShape.model_json_schema(),
+                            "contentSchema": {
+                                "anyOf": [
+                                    shapes.ChangeShape.model_json_schema(),
+                                    shapes.SignalShape.model_json_schema(),
+                                ]
+                            },
                         },
                     },
                 }
@@ -69,7 +75,10 @@ def stream(
     resume_after: Annotated[int | None, Depends(last_event_id)],
     grid: str | None = None,
 ) -> Response:
-    """Of all your grids or one. `Last-Event-ID` resumes: nothing is lost, nothing comes twice."""
+    """Of all your grids or one. `Last-Event-ID` resumes: nothing is lost, nothing comes twice.
+
+    Signals that stand come first, then each that begins or ends; gaps are in `GET /signals` only.
+    """
     own_grid(staff, grid)
     dispatcher = ports.dispatcher
     if not dispatcher.ready or dispatcher.stopping or dispatcher.listening >= LISTENERS:

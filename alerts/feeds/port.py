@@ -56,6 +56,10 @@ class Outbox(Protocol):
         """Writes down what came of calls. The same twice is the same once."""
         ...
 
+    async def tidy(self, now: int) -> None:
+        """Begins and ends signals about what does not arrive, and lets go of what is old."""
+        ...
+
     async def close(self) -> None:
         """Lets go of the connection, and of the lead."""
         ...

@@ -2,14 +2,16 @@
 
 A stream that resumes first reads what it missed from the log, then joins the dispatcher, then reads
 the log once more: what was committed in between is in the log, what comes after is in the queue,
-and what is in both is told apart by its id. A stream that does not resume starts where the log
-stands, and says so with an `id` of its own, so that a connection that breaks before the first event
-can be resumed too. Rights are looked at again while the stream lasts. A client that takes nothing
-for `SEND_S` is given up.
+and what is in both is told apart by its id. Signals come between the events, without an id: those
+that stand when the stream joins, and then each that begins or ends. A stream that does not resume
+starts where the log stands, and says so with an `id` of its own, so that a connection that breaks
+before the first event can be resumed too. Rights are looked at again while the stream lasts. A
+client that takes nothing for `SEND_S` is given up.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +22,7 @@ from typing_extensions import override
 
 from alerts.casework import LoggedEvent
 from alerts.dispatcher import Dispatcher, Listener, TooManyListeners
+from alerts.signals import Standing
 from domain import faults
 
 PING_S: Final = 15.0
@@ -30,6 +33,7 @@ _RETRY_MS: Final = 2_000
 _FRAMES_A_CHUNK: Final = 100
 
 _Put = Callable[[bytes], Awaitable[None]]
+_Told = LoggedEvent | Standing
 
 
 class _Gone(Exception):
@@ -96,6 +100,7 @@ class EventStream(Response):
                 newest = await asyncio.to_thread(self._client.newest)
                 last_id = await self._catch_up(put, min(last_id, newest))
             listener = self._dispatcher.listen(self._client.grid_nos)
+            standing = self._dispatcher.signals(self._client.grid_nos)
             try:
                 if last_id is None:
                     last_id = listener.from_id
@@ -103,6 +108,8 @@ class EventStream(Response):
                     await put(hello)
                 else:
                     last_id = await self._catch_up(put, last_id)
+                if standing:
+                    await put(_frames(standing))
                 await self._live(put, listener, last_id)
             finally:
                 self._dispatcher.leave(listener)
@@ -133,22 +140,22 @@ class EventStream(Response):
                 look_again_at = clock() + RIGHTS_S
             if events is None:
                 return
-            fresh = [event for event in events if event.event_id > last_id]
+            fresh = [each for each in events if _is_fresh(each, last_id)]
             if fresh or not events:
                 await put(_frames(fresh) or KEEPALIVE_COMMENT)
-            if fresh:
+            if any(isinstance(each, LoggedEvent) for each in fresh):
                 # By then the loop has sent what was put.
                 faults.reached(faults.Point.EVENTS_STREAMED, loop.call_soon)
 
 
-async def _next(listener: Listener) -> list[LoggedEvent] | None:
+async def _next(listener: Listener) -> list[_Told] | None:
     """What has come, or nothing when it is time for a ping; None when it is over."""
     try:
         async with asyncio.timeout(PING_S):
             event = await listener.queue.get()
     except TimeoutError:
         return []
-    events: list[LoggedEvent] = []
+    events: list[_Told] = []
     while event is not None:
         events.append(event)
         if len(events) == _FRAMES_A_CHUNK or listener.queue.empty():
@@ -161,11 +168,20 @@ async def _next(listener: Listener) -> list[LoggedEvent] | None:
     return None
 
 
-def _frames(events: list[LoggedEvent]) -> bytes:
-    return b"".join(
-        format_sse_event(data_str=event.body, event="alert", id=str(event.event_id))
-        for event in events
-    )
+def _is_fresh(told: _Told, last_id: int) -> bool:
+    return isinstance(told, Standing) or told.event_id > last_id
+
+
+def _frames(told: Sequence[_Told]) -> bytes:
+    return b"".join(_frame(each) for each in told)
+
+
+def _frame(told: _Told) -> bytes:
+    if isinstance(told, Standing):
+        # Without an id, so that it does not move what the client resumes from.
+        text = json.dumps(dict(told.item), ensure_ascii=False, separators=(",", ":"))
+        return format_sse_event(data_str=text, event="signal")
+    return format_sse_event(data_str=told.body, event="alert", id=str(told.event_id))
 
 
 async def _sent(send: Send, message: dict[str, object]) -> None:

@@ -17,11 +17,14 @@ from alerts import delivery
 from alerts.delivery import Answer, Failed, Gone, Later, Load, Queue, Result, Sent
 from alerts.feeds.port import Outbox, Sender
 from domain import faults
+from domain.instant import SECOND_US
 
 SEND_S: Final = 20.0
 """The longest that one call may take. Standard Webhooks advises 15 to 30 s."""
 WAKE_S: Final = 1.0
 """How long a lost wake-up may cost; nothing that is due waits longer."""
+TIDY_US: Final = 5 * SECOND_US
+"""How often signals are looked after."""
 FINISH_S: Final = 2.0
 """How long what is under way may take when the service stops. The rest is sent again."""
 _FIRST_PAUSE_S: Final = 0.2
@@ -51,6 +54,7 @@ class Worker:
         self._tasks: asyncio.TaskGroup
         self._calls: dict[asyncio.Task[None], None] = {}
         self._done: list[Result] = []
+        self._tidy_at = 0
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self.leading = False
@@ -103,6 +107,9 @@ class Worker:
         if not self.leading:
             return
         kinds, now = list(self._senders), self._now()
+        if now >= self._tidy_at:
+            await self._outbox.tidy(now)
+            self._tidy_at = now + TIDY_US
         await self._outbox.hand_over(kinds, now)
         wanted = {
             queue.no: chosen

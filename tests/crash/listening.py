@@ -89,7 +89,7 @@ class Subscriber:
                 name, _, value = word.partition(":")
                 fields[name] = value.removeprefix(" ")
                 continue
-            if "data" in fields:
+            if fields.get("event") == "alert":
                 self.heard.append(Heard(int(fields["id"]), json.loads(fields["data"])))
                 heard += 1
             fields = {}

@@ -25,16 +25,26 @@ class Stream:
         self.answer = answer
         self.last_id = ""
         self.comments: list[str] = []
+        self.signals: list[dict[str, Any]] = []
+        """Those heard so far; they are not among the events."""
         self._lines = answer.iter_lines()
 
     def __iter__(self) -> Iterator[Heard]:
+        for event, data in self._blocks():
+            if event == "signal":
+                self.signals.append(json.loads(data))
+            else:
+                yield Heard(int(self.last_id), event, json.loads(data))
+
+    def _blocks(self) -> Iterator[tuple[str, str]]:
+        """Event and data of each block that has any."""
         event, data = "message", ""
         for line in self._lines:
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
             if not line:
                 if data:
-                    yield Heard(int(self.last_id), event, json.loads(data))
+                    yield event, data
                 event, data = "message", ""
             elif not name:
                 self.comments.append(value)
@@ -44,6 +54,15 @@ class Stream:
                 event = value
             elif name == "id":
                 self.last_id = value
+
+    def until_signal(self, kind: str, *, active: bool) -> None:
+        """Waits for a signal; nothing else may come meanwhile."""
+        for event, data in self._blocks():
+            assert event == "signal", data
+            self.signals.append(json.loads(data))
+            if (self.signals[-1]["kind"], self.signals[-1]["active"]) == (kind, active):
+                return
+        raise AssertionError("the stream is over")
 
     def take(self, number: int) -> list[Heard]:
         """The next events; waits for them."""

@@ -91,7 +91,7 @@ def test_new_update_and_end_say_before_and_after(
     assert {topic for topic, _ in listener.had} == {"doorstep/v1/grids/grid-2/alerts/alert-1"}
     assert [told["type"] for told in (new, cleared, end)] == ["new", "update", "end"]
     assert new["before"] is None
-    assert cleared["before"] == {k: v for k, v in new["after"].items() if k != "notify"}
+    assert cleared["before"] == new["after"]
     assert (end["before"]["response"], end["after"]["response"]) == ("open", "closed")
     assert not leaks(json.dumps(listener.had, ensure_ascii=False))
     assert "3206" not in serve.log.read_text()

@@ -9,6 +9,7 @@ import pytest
 from alerts.api.shapes import GapsShape, SignalsShape
 from domain.instant import DAY_US, HOUR_US, SECOND_US, format_rfc3339, to_datetime
 from tests.integration.alerts.asking import problem
+from tests.integration.alerts.listening import listening
 from tests.integration.alerts.world import NOW, Server, World, minute
 
 GAPS = "/api/v1/gaps"
@@ -215,6 +216,31 @@ class TestSignals:
         for word, kinds in (("true", ["rejections", "session_lost"]), ("false", ["stalled"])):
             found = items(client, f"{SIGNALS}?active={word}", headers=as_(world, "nobody"))
             assert [item["kind"] for item in found] == kinds
+
+    def test_one_about_some_grids_is_theirs(self, client: httpx.Client, world: World) -> None:
+        with psycopg.connect(world.url) as connection:
+            connection.execute(
+                "INSERT INTO signal (kind, began_at, detail, subject, grid_nos)"
+                " SELECT 'undeliverable', %s, 'why', 'feed:' || id, ARRAY[grid_no] FROM grid",
+                [to_datetime(minute(-5))],
+            )
+        for staff, seen in (("dr-2", ["grid-2"]), ("sup-1", ["grid-2", "grid-1"]), ("nobody", [])):
+            found = items(client, SIGNALS, headers=as_(world, staff))
+            assert [item["subject"] for item in found] == [f"feed:{grid}" for grid in seen]
+        assert 'doorstep_signal{kind="undeliverable"} 1.0' in client.get("/metrics").text
+
+    def test_those_who_listen_are_told_what_stands_begins_and_ends(
+        self, server: Server, world: World
+    ) -> None:
+        record(world, "stalled", -5, None, "the database did not answer")
+        with listening(server.url, world.token()) as stream:
+            stream.greeted()
+            stream.until_signal("stalled", active=True)
+            with psycopg.connect(world.url) as connection:
+                connection.execute("UPDATE signal SET ended_at = %s", [to_datetime(NOW)])
+            stream.until_signal("stalled", active=False)
+            assert [heard["kind"] for heard in stream.signals].count("stalled") == 2
+        SignalsShape.model_validate({"items": stream.signals, "next": None})
 
     def test_a_device_with_gaps_is_one_signal_to_those_who_look_after_it(
         self, client: httpx.Client, world: World

@@ -35,6 +35,7 @@ from domain.instant import (
     to_datetime,
 )
 from doorstep.clock import SystemClock
+from doorstep.feeds import watch_signals
 from doorstep.process import PASSING, listen
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
 from store import access, alertlog
@@ -280,7 +281,7 @@ class Server:
         self.sender = WebhookSender(SystemClock().now, private=True)
         self.notifier = Notifier(Directory(self.pool), CONSOLE, SystemClock().now, PASSING)
         self.worker = Worker(
-            Outbox(self._url),
+            Outbox(self._url, lambda: self.now),
             {"webhook": self.sender, "notify": self.notifier},
             SystemClock().now,
             lambda: 0.5,
@@ -298,6 +299,7 @@ class Server:
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(self.pool), self.sender, new_secret),
             notifier=self.notifier,
+            deliveries=lambda: self.worker.answers,
         )
         self.app = create_app(ports, "0")
         config = uvicorn.Config(self.app, log_config=None, lifespan="off")
@@ -305,10 +307,12 @@ class Server:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self.dispatcher.run())
             tasks.create_task(self.worker.run())
+            watching = tasks.create_task(watch_signals(ports))
             tasks.create_task(self._announce())
             await self._server._serve([self._listener])
             self.dispatcher.stop()
             self.worker.stop()
+            watching.cancel()
             reading.cancel()
 
     async def _announce(self) -> None:

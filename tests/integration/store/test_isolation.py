@@ -13,7 +13,9 @@ import pytest
 from psycopg import sql
 
 from alerts.staff import Role, Staff
+from alerts.subscription import Subscription
 from domain.instant import to_datetime
+from store import subscribers
 from store.pool import Pool
 from store.provision import CARER, STAFF
 from tests.integration.alerts.readings import store_readings
@@ -59,7 +61,6 @@ NOTHING_PERSONAL: Final = {
     "grid",
     "rulebook",
     "shard",
-    "signal",
     "staff",
     "staff_community",
     "staff_grid",
@@ -174,6 +175,7 @@ class TestLooking:
                 "SELECT payload FROM rejected_message",
                 "SELECT rules FROM snapshot",
                 "SELECT value FROM episode_before",
+                "SELECT secret FROM subscriber_secret",
             ):
                 denied(connection, statement)
 
@@ -366,3 +368,27 @@ def test_the_pool_asks_as_the_role_of_who_asks_and_no_longer(peopled: World) -> 
             assert first(connection, "SELECT id FROM episode") == []
     finally:
         pool.close()
+
+
+def test_webhooks_are_there_for_whom_all_their_grids_are(peopled: World) -> None:
+    nos = {row["id"]: row["grid_no"] for row in peopled.rows("SELECT id, grid_no FROM grid")}
+    one, two = nos["grid-1"], nos["grid-2"]
+    with psycopg.connect(peopled.url) as connection:
+        for name, grids in (
+            ("own", (one,)),
+            ("both", (one, two)),
+            ("foreign", (two,)),
+            ("all", None),
+        ):
+            subscribers.keep(connection, Subscription(name, "webhook", "", grids, {}), NOW)
+        connection.execute(
+            "INSERT INTO delivery (subscriber_no, event_id, alert_id, state, due_at) SELECT"
+            " subscriber_no, event_id, alert_id, 'waiting', at FROM subscriber, alert_event"
+        )
+    ours = "(SELECT subscriber_no FROM subscriber WHERE id = 'own')"
+    with asking(peopled, "grid-1", role=STAFF) as connection:
+        assert first(connection, "SELECT id FROM subscriber") == ["own"]
+        elsewhere = f"SELECT 1 FROM delivery WHERE subscriber_no <> {ours}"
+        assert first(connection, elsewhere) == []
+        assert connection.execute("DELETE FROM subscriber WHERE id <> 'own'").rowcount == 0
+        denied(connection, "UPDATE subscriber SET grid_nos = %s", [two])

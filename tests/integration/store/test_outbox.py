@@ -1,17 +1,15 @@
 """The rows behind the feeds, and that the outbox in memory of the unit tests is like them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator
+from typing import Protocol
 
 import psycopg
 import pytest
 
 from alerts.delivery import (
     HELD,
-    Answer,
     Consumer,
-    Delivery,
     Failed,
     Gone,
     Later,
@@ -22,15 +20,13 @@ from alerts.delivery import (
     State,
 )
 from alerts.feeds.port import Outbox as Port
-from alerts.subscription import Subscription
 from domain.instant import MINUTE_US, SECOND_US, to_datetime
-from store import subscribers
 from store.errors import StoreUnreachable
 from store.outbox import Outbox
 from tests.integration.alerts.world import NOW, World, began
+from tests.integration.store.subscribing import KINDS, answered, due, subscribe
 from tests.unit.alerts.outboxes import MemoryOutbox
 
-KINDS = ["webhook"]
 EVENTS = (
     "WITH counted AS (UPDATE event_counter SET last_event_id = last_event_id + 1"
     " RETURNING last_event_id)"
@@ -70,7 +66,7 @@ class Stored:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.outbox: Port = Outbox(world.url)
+        self.outbox: Port = Outbox(world.url, lambda: NOW)
         world.raise_alert(1)
         world.raise_alert(4)
         self.names = {"alert-1": "a", "alert-2": "b"}
@@ -92,12 +88,6 @@ class Stored:
         ]
 
 
-def subscribe(world: World, id_: str, grids: tuple[int, ...] | None = None, **config: Any) -> None:
-    with psycopg.connect(world.url) as connection:
-        wanted = Subscription(id_, "webhook", "", grids, config)
-        subscribers.keep(connection, wanted, NOW)
-
-
 @pytest.fixture(params=["memory", "stored"])
 async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
     made: Harness = (
@@ -107,16 +97,6 @@ async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
     )
     yield made
     await made.outbox.close()
-
-
-async def due(outbox: Port, now: int = NOW) -> Sequence[Delivery]:
-    queues = await outbox.queues(KINDS, now)
-    return queues[0].waiting if queues else ()
-
-
-async def answered(outbox: Port, event_id: int, answer: Answer, now: int = NOW) -> None:
-    (chosen,) = [each for each in await due(outbox, now) if each.event_id == event_id]
-    await outbox.record([Result(1, (chosen,), answer)], now, 0.5)
 
 
 class TestLikeTheOneInMemory:
@@ -214,13 +194,6 @@ class TestLikeTheOneInMemory:
         ]
 
 
-@pytest.fixture
-async def outbox(world: World) -> AsyncIterator[Outbox]:
-    made = Outbox(world.url)
-    yield made
-    await made.close()
-
-
 async def handed(outbox: Outbox) -> dict[int, list[int]]:
     """Consumer -> events."""
     await outbox.hand_over(KINDS, NOW)
@@ -311,7 +284,7 @@ async def test_secrets_that_are_over_are_not_handed_out(world: World, outbox: Ou
 
 
 async def test_one_leads_and_the_other_when_it_is_gone(world: World, outbox: Outbox) -> None:
-    other = Outbox(world.url)
+    other = Outbox(world.url, lambda: NOW)
     assert await outbox.lead()
     assert await outbox.lead()
     assert not await other.lead()

@@ -48,6 +48,7 @@ class MemoryOutbox:
         self.asked = 0
         """How often somebody wanted to lead."""
         self.recorded: list[Result] = []
+        self.tidied: list[int] = []
         self.closed = False
 
     def log(self, *alerts: str) -> None:
@@ -106,6 +107,10 @@ class MemoryOutbox:
         if revived:
             for each in row.waiting():
                 row.deliveries[each.event_id] = replace(each, due_at=min(each.due_at, now))
+
+    async def tidy(self, now: int) -> None:
+        self._here()
+        self.tidied.append(now)
 
     async def close(self) -> None:
         self.closed = True

@@ -6,6 +6,9 @@ import pytest
 
 from alerts.casework import LoggedEvent
 from alerts.dispatcher import LISTENERS, QUEUE, Dispatcher, TooManyListeners
+from alerts.signals import Standing
+
+Told = LoggedEvent | Standing | None
 
 
 class Away(Exception):
@@ -69,10 +72,10 @@ async def until(holds: object) -> None:
             await asyncio.sleep(0.001)
 
 
-async def heard(queue: asyncio.Queue[LoggedEvent | None], number: int) -> list[int]:
+async def heard(queue: asyncio.Queue[Told], number: int) -> list[int]:
     async with asyncio.timeout(5):
         events = [await queue.get() for _ in range(number)]
-    return [event.event_id for event in events if event is not None]
+    return [event.event_id for event in events if isinstance(event, LoggedEvent)]
 
 
 async def test_each_hears_what_is_of_their_grids_from_now_on() -> None:
@@ -137,3 +140,45 @@ async def test_the_end_is_told_to_all_also_behind_a_full_queue() -> None:
         while idle.queue.qsize() > 1:
             await idle.queue.get()
         assert await idle.queue.get() is None
+
+
+def signal(kind: str, *grids: int) -> Standing:
+    return Standing(frozenset(grids) or None, {"kind": kind, "active": True, "until": None})
+
+
+async def test_signals_are_told_when_they_begin_and_when_they_end_to_whom_they_concern() -> None:
+    blind, lost, other = signal("blind"), signal("undeliverable", 1, 2), signal("undeliverable", 3)
+    async with running(Log()) as dispatcher:
+        dispatcher.signals_are({"b": blind}, 0)
+        listener, elsewhere = (dispatcher.listen(frozenset({grid})) for grid in (1, 9))
+        assert dispatcher.signals(frozenset({1})) == [blind]
+        for _ in range(2):
+            dispatcher.signals_are({"b": blind, "s1": lost, "s2": other}, 1)
+        assert dispatcher.signals(frozenset({1})) == [blind, lost]
+        dispatcher.signals_are({"s2": other}, 2_000_000)
+        told = [listener.queue.get_nowait() for _ in range(3)]
+        assert told == [lost, blind.over(2_000_000), lost.over(2_000_000)]
+        assert listener.queue.empty()
+        assert elsewhere.queue.get_nowait() == blind.over(2_000_000)
+        assert elsewhere.queue.empty()
+
+
+async def test_whoever_hears_nothing_is_put_out_by_signals_too() -> None:
+    async with running(Log()) as dispatcher:
+        listener = dispatcher.listen(frozenset({1}))
+        dispatcher.signals_are({str(n): signal("undeliverable", 1) for n in range(QUEUE + 1)}, 0)
+        assert listener.put_out
+        assert await listener.queue.get() is None
+
+
+async def test_news_is_passed_on_to_whoever_reads_the_log_for_himself() -> None:
+    log, told = Log(), asyncio.Event()
+    dispatcher = Dispatcher(lambda: log, (Away,), told.set)
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(dispatcher.run())
+        await until(lambda: dispatcher.ready)
+        assert not told.is_set()
+        log.add(1)
+        await asyncio.wait_for(told.wait(), 5)
+        dispatcher.stop()
+        task.cancel()

@@ -13,6 +13,7 @@ from alerts.signals import (
     Recorded,
     listed,
     missing_text,
+    standing,
 )
 from domain.instant import DAY_US, HOUR_US, SECOND_US, format_rfc3339, parse_rfc3339
 
@@ -141,3 +142,34 @@ def test_pages_of_all_sources_follow_each_other() -> None:
 def test_a_cursor_of_somebody_elses_making(cursor: str) -> None:
     with pytest.raises(BadCursor):
         Place.of(cursor)
+
+
+def test_one_of_several_says_which() -> None:
+    row = Recorded(1, Kind.UNDELIVERABLE, NOW, None, "", "feed:wh_1", frozenset({1}))
+    (item,) = listed([row], [], WELL, HORIZON, Query()).items
+    assert item["subject"] == "feed:wh_1"
+    assert "subject" not in listed([lost(1, 5)], [], WELL, HORIZON, Query()).items[0]
+
+
+def test_those_that_stand_are_told_with_whom_they_concern() -> None:
+    mine = Recorded(7, Kind.UNDELIVERABLE, NOW - 9, None, "", "feed:wh_1", frozenset({1}))
+    found = standing([mine, lost(3, 5), lost(2, 9, ended_ago_s=1)], Heartbeat(None), HORIZON)
+    assert [(each.grid_nos, each.item["kind"]) for each in found.values()] == [
+        (frozenset({1}), "undeliverable"),
+        (None, "session_lost"),
+        (None, "blind"),
+    ]
+    assert standing([], WELL, HORIZON) == {}
+
+
+def test_the_same_signal_has_the_same_name_however_long_it_stands() -> None:
+    later = Horizon.at(NOW + HOUR_US, 1.0)
+    old = Heartbeat(None)
+    assert standing([lost(3, 5)], old, HORIZON).keys() == standing([lost(3, 5)], old, later).keys()
+
+
+def test_what_is_over_says_since_when() -> None:
+    (each,) = standing([lost(3, 5)], WELL, HORIZON).values()
+    over = each.over(NOW)
+    assert (over.item["active"], over.item["until"]) == (False, format_rfc3339(NOW))
+    assert over.item["since"] == each.item["since"]

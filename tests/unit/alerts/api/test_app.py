@@ -81,6 +81,7 @@ def openapi() -> dict[str, Any]:
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
         notifier=Notifier(Directory(Pool(NOWHERE)), "", lambda: 0, ()),
+        deliveries=dict,
     )
     return create_app(ports, "1.2.3").app.openapi()
 

@@ -33,6 +33,7 @@ async def _ask(method: str, path: str) -> httpx.Response:
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
         notifier=Notifier(Directory(Pool(NOWHERE)), "", lambda: 0, ()),
+        deliveries=dict,
     )
     transport = httpx.ASGITransport(create_app(ports, "1.2.3"))
     async with httpx.AsyncClient(transport=transport, base_url="http://doorstep") as client:

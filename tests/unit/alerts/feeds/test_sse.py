@@ -8,6 +8,7 @@ from alerts.casework import LoggedEvent
 from alerts.dispatcher import QUEUE, Dispatcher
 from alerts.feeds import sse
 from alerts.feeds.sse import Client, EventStream
+from alerts.signals import Standing
 
 
 class Browser:
@@ -77,6 +78,13 @@ class Place:
     async def heard(self, last: int) -> None:
         async with asyncio.timeout(5):
             while not self.browser.ids or self.browser.ids[-1] < last:
+                await asyncio.sleep(0.001)
+
+    async def until_over(self) -> None:
+        """Until what has been told is read, and the stream is over."""
+        self.dispatcher.stop()
+        async with asyncio.timeout(5):
+            while not self.browser.over:
                 await asyncio.sleep(0.001)
 
     async def listens(self) -> None:
@@ -195,3 +203,43 @@ async def test_it_says_where_it_starts() -> None:
     place.dispatcher.stop()
     await place.stream(None)
     assert place.browser.text == ": doorstep\nid: 7\nretry: 2000\n\n"
+
+
+def signal(kind: str, *grids: int) -> Standing:
+    return Standing(frozenset(grids) or None, {"kind": kind, "active": True})
+
+
+def frames(place: Place) -> list[list[str]]:
+    """The lines of each frame of the stream, without comments."""
+    blocks = place.browser.text.split("\n\n")
+    return [block.split("\n") for block in blocks if "data:" in block]
+
+
+async def test_signals_that_stand_come_first_and_without_an_id() -> None:
+    place = Place()
+    place.dispatcher.signals_are({"b": signal("blind"), "s": signal("undeliverable", 2)}, 0)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(place.stream(None))
+        await place.listens()
+        place.add(1)
+        await place.heard(1)
+        place.dispatcher.signals_are({}, 0)
+        await place.until_over()
+    first, event, last = frames(place)
+    assert first == ["event: signal", 'data: {"kind":"blind","active":true}']
+    assert "id: 1" in event
+    assert "event: alert" in event
+    assert last[0] == "event: signal"
+    assert '"active":false' in last[1]
+    assert not [line for frame in (first, last) for line in frame if line.startswith("id")]
+
+
+async def test_signals_come_after_what_was_missed() -> None:
+    place = Place(2)
+    place.dispatcher.signals_are({"b": signal("blind")}, 0)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(place.stream(0))
+        await place.listens()
+        place.dispatcher.signals_are({}, 0)
+        await place.until_over()
+    assert [frame[0] for frame in frames(place)] == ["event: alert"] * 2 + ["event: signal"] * 2

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from alerts.delivery import HELD, WIDTH, Answer, Consumer, Failed, Gone, Later, Message, Sent, State
 from alerts.feeds import worker as module
-from alerts.feeds.worker import Worker
+from alerts.feeds.worker import TIDY_US, Worker
 from domain import faults
 from domain.faults import Point
 from domain.instant import SECOND_US
@@ -234,6 +234,17 @@ async def test_what_is_under_way_when_it_stops_is_let_go(monkeypatch: pytest.Mon
         await until(lambda: sender.events(1) == [1] and worker.flying == 1)
     assert states(outbox, 1) == [State.DELIVERED]
     assert states(outbox, 2) == [State.WAITING]
+
+
+async def test_signals_are_looked_after_every_few_seconds() -> None:
+    outbox, sender = MemoryOutbox(consumer(1)), Plain()
+    async with running(outbox, sender) as worker:
+        for now in (SECOND_US, TIDY_US, SECOND_US + TIDY_US):
+            asked = outbox.asked
+            sender.now = now
+            worker.news()
+            await until(lambda asked=asked: outbox.asked > asked)  # type: ignore[misc]
+    assert outbox.tidied == [SECOND_US, SECOND_US + TIDY_US]
 
 
 async def test_the_fault_points_are_where_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
