@@ -7,10 +7,10 @@ Pure; every instant comes in. `alerts.lifecycle` hands each move to `Route.route
 Theory of operation. A chain asks for one thing: first that somebody acknowledges, then that they
 visit, then that they say what was true. It tells the doctor on duty with the fewest open alerts,
 then another, then a supervisor on duty, then the grid's `escalate_to`; each has the same time. Who
-has `alerts_a_doctor` already is passed over, so that a full desk escalates at once. When all were
-told the chain begins again after the quiet time of `alerts.triage`. An answer begins the next
-chain: acknowledging stops the asking for it and nothing else. A deadline that passed while nobody
-ran fires once, and whoever is told then has the whole time.
+has `alerts_a_doctor` already is passed over, so that a full desk escalates at once. When the last
+one's time has passed too, it pauses for the quiet time of `alerts.triage` and begins again. An
+answer begins the next chain: acknowledging stops the asking for it and nothing else. A deadline
+that passed while nobody ran fires once, and whoever is told then has the whole time.
 
 While nobody has acknowledged, `assignee` follows the chain; afterwards it is who said so.
 """
@@ -96,29 +96,28 @@ class Route:
         if event.why is Why.NOBODY_SEEN:
             who = self.team.escalate_to or self._next((), event.at)
             return self._asking(replace(alert, told=_just(who)), event.at)
-        told, who = alert.told, self._next(alert.told, event.at)
-        if who is None and told:
-            told, who = (), self._next((), event.at)
-        told = (*told, *_just(who))
-        takes = alert.response is Response.OPEN and any(
-            who == each.id for each in self.team.members
-        )
+        who = self._next(alert.told, event.at)
+        if who is None and event.kind is Kind.ESCALATED:
+            paused = self._due(alert, event.at, QUIET_US[alert.severity])
+            return replace(alert, told=(), deadline_at=paused)
+        ours = any(who == each.id for each in self.team.members)
+        takes = ours and alert.response is Response.OPEN
+        told = (*alert.told, *_just(who))
         assignee = who if takes else alert.assignee
         return self._asking(replace(alert, told=told, assignee=assignee), event.at)
 
     def _asking(self, alert: Alert, at: int) -> Alert:
-        """The deadline of who was told last; the pause before it begins again, if all were."""
-        how = urgency(alert)
-        if how is Severity.ROUTINE:
-            zone = ZoneInfo(self.team.zone)
-            return replace(alert, deadline_at=next_time(at, zone, self.figures.round_at_min))
-        span_us = self._span_s(alert.response, how) * SECOND_US
-        if self._next(alert.told, at) is None:
-            span_us = max(span_us, QUIET_US[how])
-        return replace(alert, deadline_at=at + span_us)
+        """With the deadline of who was told last."""
+        span_us = self._span_s(alert.response, alert.severity) * SECOND_US
+        return replace(alert, deadline_at=self._due(alert, at, span_us))
 
-    def _span_s(self, response: Response, how: Severity) -> int:
-        figures, critical = self.figures, how is Severity.CRITICAL
+    def _due(self, alert: Alert, at: int, span_us: int) -> int:
+        if urgency(alert) is Severity.ROUTINE:
+            return next_time(at, ZoneInfo(self.team.zone), self.figures.round_at_min)
+        return at + span_us
+
+    def _span_s(self, response: Response, severity: Severity) -> int:
+        figures, critical = self.figures, severity is Severity.CRITICAL
         match response:
             case Response.OPEN:
                 return figures.acknowledge_critical_s if critical else figures.acknowledge_urgent_s

@@ -197,7 +197,7 @@ def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:
     whom = told(step)
     note = event.note
     if event.kind is Kind.ESCALATED:
-        note = f"to {', '.join(whom)}" if whom else "there is nobody to tell"
+        note = f"to {', '.join(whom)}" if whom else "nobody is left to tell"
     return (
         event_id,
         step.after.id,

@@ -162,7 +162,8 @@ def _act(
         return event
     if isinstance(event, Refused):
         return _not_done(cursor, stored, None, event.reason)
-    duty = Duty(connection, [stored.place.grid_no], figures)
+    with as_the_service(connection):
+        duty = Duty(connection, [stored.place.grid_no], figures)
     steps = moved(alert, event, duty.route(stored.place))
     if isinstance(steps, Refused):
         return _not_done(cursor, stored, None, steps.reason)

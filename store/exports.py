@@ -4,20 +4,20 @@ Read through server-side cursors in one read-only snapshot: memory does not grow
 Opaque ids only: no name, phone, address or position; where somebody was is a distance from home.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg.rows import dict_row
 
-from alerts.casework import Window
 from alerts.verdicts import verdict
 from domain.instant import format_rfc3339, parse_rfc3339, to_datetime
 from store import alertrows, findings, vitals
 from store.roster import home_of
 
-AT_A_TIME: Final = 500
+ALERTS_AT_A_TIME: Final = 500
+READINGS_AT_A_TIME: Final = 2_000
 EVER: Final = (parse_rfc3339("2020-01-01T00:00:00Z"), parse_rfc3339("2200-01-01T00:00:00Z"))
 """What the schema holds readings to."""
 
@@ -30,6 +30,14 @@ _EPISODES: Final = (
     "SELECT e.episode_no, e.id AS episode, e.home, p.id AS person, g.id AS grid FROM episode e"
     " JOIN person p USING (person_no) JOIN grid g USING (grid_no) WHERE e.grid_no = ANY(%s)"
     " ORDER BY e.id"
+)
+
+
+# Of the table itself: who exports is the operator, and no member of staff.
+_READINGS: Final = (
+    f"SELECT {vitals.COLUMNS} FROM reading r JOIN device d USING (device_no)"
+    " WHERE r.episode_no = %s AND r.measured_at >= %s AND r.measured_at < %s"
+    " ORDER BY r.measured_at, r.device_no, r.digest"
 )
 
 
@@ -55,7 +63,7 @@ def alerts(connection: psycopg.Connection, scope: Scope) -> Iterator[dict[str, A
     arguments = [to_datetime(scope.from_at), to_datetime(scope.to_at), list(scope.grid_nos)]
     with connection.cursor("exported_alerts", row_factory=dict_row) as cursor:
         cursor.execute(alertrows.SELECT + _ALERTS, arguments)
-        while rows := cursor.fetchmany(AT_A_TIME):
+        while rows := cursor.fetchmany(ALERTS_AT_A_TIME):
             page = [alertrows.stored(row) for row in rows]
             standing = findings.of_alerts(connection, [each.alert.id for each in page])
             for each in page:
@@ -64,14 +72,23 @@ def alerts(connection: psycopg.Connection, scope: Scope) -> Iterator[dict[str, A
 
 def readings(connection: psycopg.Connection, scope: Scope) -> Iterator[dict[str, Any]]:
     """Readings by episode and time; what was not measured is absent. Needs a transaction."""
-    window = Window(scope.from_at, scope.to_at)
     with connection.cursor("exported_episodes", row_factory=dict_row) as cursor:
         cursor.execute(_EPISODES, [list(scope.grid_nos)])
         for row in cursor:
             who = {name: row[name] for name in ("episode", "person", "grid")}
-            home = home_of(row["home"])
-            for reading in vitals.streamed(connection, row["episode_no"], home, window):
+            for reading in _readings(connection, scope, row):
                 yield {"measured_at": reading.pop("at"), **who, **reading}
+
+
+def _readings(
+    connection: psycopg.Connection, scope: Scope, episode: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    home = home_of(episode["home"])
+    arguments = [episode["episode_no"], to_datetime(scope.from_at), to_datetime(scope.to_at)]
+    with connection.cursor("exported_readings", row_factory=dict_row) as cursor:
+        cursor.execute(_READINGS, arguments)
+        while rows := cursor.fetchmany(READINGS_AT_A_TIME):
+            yield from vitals.items(rows, home)
 
 
 def _alert(stored: alertrows.Stored, document: dict[str, Any]) -> dict[str, Any]:

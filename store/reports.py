@@ -37,7 +37,8 @@ _AGES: Final = (
     " WHERE e.starts_at < to_at AND e.ends_at > from_at GROUP BY p.birth_year"
 )
 _NOT_TAKEN_BACK: Final = (
-    "(SELECT n.kind FROM alert_event n WHERE n.alert_id = v.alert_id AND n.event_id > v.event_id"
+    "(SELECT n.kind FROM alert_event n WHERE n.alert_id = {0}.alert_id"
+    " AND n.event_id > {0}.event_id"
     " AND n.actor IS NOT NULL AND n.kind <> 'noted' ORDER BY n.event_id LIMIT 1)"
     " IS DISTINCT FROM 'undone'"
 )
@@ -46,7 +47,8 @@ _HAPPENED: Final = (
     " v.after ->> 'outcome' AS outcome, v.after ->> 'response' = 'closed' AS closes, count(*) AS n"
     " FROM day JOIN alert_event v ON v.grid_no = day.grid_no AND v.at >= from_at AND v.at < to_at"
     " JOIN alert a ON a.id = v.alert_id"
-    f" WHERE v.kind IN ('raised', 'outcome') AND {_NOT_TAKEN_BACK} GROUP BY 1, 2, 3, 4, 5"
+    f" WHERE v.kind IN ('raised', 'outcome') AND {_NOT_TAKEN_BACK.format('v')}"
+    " GROUP BY 1, 2, 3, 4, 5"
 )
 _DELAYS: Final = (
     f"{_DAYS}SELECT v.kind, v.after ->> 'severity' AS severity, count(*) AS n,"
@@ -54,10 +56,10 @@ _DELAYS: Final = (
     " (ORDER BY extract(epoch FROM v.at - a.raised_at)) AS within_s"
     " FROM day JOIN alert_event v ON v.grid_no = day.grid_no AND v.at >= from_at AND v.at < to_at"
     " JOIN alert a ON a.id = v.alert_id"
-    f" WHERE v.kind IN ('acknowledged', 'visited') AND {_NOT_TAKEN_BACK}"
+    f" WHERE v.kind IN ('acknowledged', 'visited') AND {_NOT_TAKEN_BACK.format('v')}"
     # The first of its kind: a second visit of the same case is not late.
     " AND NOT EXISTS (SELECT FROM alert_event f WHERE f.alert_id = v.alert_id AND f.kind = v.kind"
-    "  AND f.event_id < v.event_id) GROUP BY 1, 2"
+    f"  AND f.event_id < v.event_id AND {_NOT_TAKEN_BACK.format('f')}) GROUP BY 1, 2"
 )
 _OPEN: Final = (
     f"{_DAYS}SELECT stood.severity, count(*) AS n FROM day JOIN alert a ON a.grid_no = day.grid_no"

@@ -7,7 +7,7 @@ measured is absent. Rules never read from here.
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
 import numpy as np
@@ -21,7 +21,6 @@ from domain.people import Home
 from domain.reading import Site
 from rules.homes import Homes
 
-_STREAMED_AT_A_TIME: Final = 2_000
 COLUMNS: Final[LiteralString] = (
     "r.measured_at AS at, r.received_at, r.device_no, r.digest, d.id AS device,"
     " d.site AS device_site, r.site, r.temperature_cc, r.pulse_bpm, r.spo2_pct, r.steps, r.lat_e7,"
@@ -39,7 +38,6 @@ _PAGE: Final = (
     " > (%(after_at)s::timestamptz, %(after_device)s::int, %(after_digest)s::bigint))"
     " ORDER BY r.measured_at, r.device_no, r.digest LIMIT %(limit)s"
 )
-_ALL: Final = f"{_RAW} ORDER BY r.measured_at, r.device_no, r.digest"
 _LAST_FIX: Final = "(array_agg({0} ORDER BY raw.at DESC) FILTER (WHERE lat_e7 IS NOT NULL))[1]"
 _BUCKETS: Final = (
     "SELECT date_bin(make_interval(secs => %(step_s)s), raw.at, to_timestamp(0)) AS at,"
@@ -101,16 +99,6 @@ def distances(rows: Sequence[Mapping[str, Any]], home: Home | None) -> list[floa
     ):
         found[index] = distance_dm / 10
     return found
-
-
-def streamed(
-    connection: psycopg.Connection, episode_no: int, home: Home | None, window: Window
-) -> Iterator[dict[str, Any]]:
-    """All readings of a window in order of time, by a server-side cursor. Needs a transaction."""
-    with connection.cursor("streamed_readings", row_factory=dict_row) as cursor:
-        cursor.execute(_ALL, _arguments(episode_no, window))
-        while rows := cursor.fetchmany(_STREAMED_AT_A_TIME):
-            yield from items(rows, home)
 
 
 def _arguments(episode_no: int, window: Window) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class FindingsAsTheOracleSays:
     def check(self, world: World) -> None:
         ledger = world.ledger
         # The oracle knows the contract's own figures and no others.
-        if ledger.rulebook is DEFAULT:
+        if ledger.rulebook == DEFAULT:
             found = [f for f in ledger.findings.values() if not f.key.by_journal]
             assert not differences(found, ledger.roster, ledger.rows(), world.ticked_at)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.batch import Rows
-from domain.people import Roster
+from domain.people import Assignment, Roster
 from rules.finding import Finding, SiteClass
 from tests.unit.rules import oracle
 from tests.unit.rules.alike import as_readings, as_the_oracle_says, of_the_first
@@ -65,10 +65,21 @@ def wearers(roster: Roster) -> dict[tuple[int, int], Worn]:
                 birth_year=episode.birth_year,
                 starts_at=episode.starts_at,
                 ends_at=episode.ends_at,
-                spells=tuple((e.from_at, e.to_at) for e in given if e.episode_no == episode.no),
+                spells=_spells([each for each in given if each.episode_no == episode.no]),
                 timezone=episode.timezone,
             )
     return found
+
+
+def _spells(given: Sequence[Assignment]) -> tuple[tuple[int, int | None], ...]:
+    """A device that is given again at the instant it is taken off was worn all the time."""
+    found: list[tuple[int, int | None]] = []
+    for each in given:
+        from_at = each.from_at
+        if found and found[-1][1] == from_at:
+            from_at = found.pop()[0]
+        found.append((from_at, each.to_at))
+    return tuple(found)
 
 
 def _of(rows: Rows, roster: Roster, episode_no: int, device_no: int) -> list[dict[str, int]]:

@@ -125,6 +125,7 @@ BAD: dict[type[Checker], tuple[Spoils, ...]] = {
     checkers.StoredOnce: (stores_twice, stores_what_nobody_sent),
     checkers.OnlyWhatIsWrongIsRejected: (rejects_without_a_reason,),
     checkers.FindingsAsInCalm: (forgets_a_finding,),
+    checkers.FindingsAsTheOracleSays: (forgets_a_finding,),
     checkers.CaseloadKnowsTheFindings: (forgets_a_finding,),
     checkers.NothingOutlastsItsSpell: (goes_on_after_the_end,),
     checkers.OneOpenAlertOfEachKind: (opens_two_cases,),

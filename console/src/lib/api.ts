@@ -53,6 +53,8 @@ export interface Alert {
   previous: string | null;
   version: number;
   building: string;
+  /** Whether a notification may be sent; if not, it is on the visit list only. */
+  notify?: boolean | null;
   /** Lives alone, is chronically ill, or old: seen to first among equals. */
   vulnerable: boolean;
   /** Only in the answer to a request for this one alert, and only for those who go to doors. */

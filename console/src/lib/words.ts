@@ -36,6 +36,14 @@ export function celsius(value: number): string {
   return `${value.toFixed(1)} °C`;
 }
 
+export function perMinute(value: number): string {
+  return `${Math.round(value)} /min`;
+}
+
+export function percent(value: number): string {
+  return `${Math.round(value)} %`;
+}
+
 export function metres(value: number): string {
   return value < 1000 ? `${Math.round(value)} m` : `${(value / 1000).toFixed(1)} km`;
 }

@@ -108,11 +108,17 @@ class TestFiring:
         assert escalations(world) == [
             (5, "alert-1", ["dr-9"], "not_acknowledged"),
             (10, "alert-1", ["sup-1"], "not_acknowledged"),
+            (15, "alert-1", [], "not_acknowledged"),
         ]
         said = client.get("/api/v1/alerts/alert-1").json()
         assert (said["response"], said["assignee"], said["version"]) == ("open", "sup-1", 3)
         log = client.get("/api/v1/alerts/alert-1/events").json()["items"]
-        assert [event["note"] for event in log] == ["", "to dr-9", "to sup-1"]
+        assert [event["note"] for event in log] == [
+            "",
+            "to dr-9",
+            "to sup-1",
+            "nobody is left to tell",
+        ]
 
     def test_after_an_outage_each_fires_once_in_order(self, world: World) -> None:
         world.record(began(world.finding(1)), now=minute(2))

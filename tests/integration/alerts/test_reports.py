@@ -139,16 +139,18 @@ def test_a_worse_alert_was_open_as_it_stood_then(client: httpx.Client, world: Wo
 
 def test_what_was_taken_back_does_not_count(client: httpx.Client, world: World) -> None:
     world.raise_alert(1)
+    for deed in ("acknowledge", "undo", "acknowledge"):
+        assert post(client, "alert-1", deed).status_code == 200
     post(client, "alert-1", "outcome", {"outcome": "well"})
-    with psycopg.connect(world.url) as connection:
-        connection.execute(
-            "INSERT INTO alert_event (event_id, alert_id, grid_no, type, kind, at, actor, after)"
-            " SELECT event_id + 10, alert_id, grid_no, 'update', 'undone', at, actor, before"
-            " FROM alert_event WHERE kind = 'outcome'"
-        )
+    assert report(client)["alerts"]["verdicts"] != []
+    assert post(client, "alert-1", "undo").status_code == 200
     alerts = report(client)["alerts"]
     assert (alerts["outcomes"], alerts["verdicts"]) == ([], [])
+    assert alerts["acknowledged"][0]["count"] == 1
+    assert alerts["open"]["urgent"] == 1
     assert alerts["raised"] != []
+    accuracy = client.get("/api/v1/rules/accuracy").json()
+    assert accuracy["items"] == []
 
 
 def test_where_people_were_and_who_was_silent(

@@ -59,6 +59,7 @@ NOTHING_PERSONAL: Final = {
     "event_counter",
     "gap",
     "grid",
+    "journal",
     "rulebook",
     "shard",
     "staff",

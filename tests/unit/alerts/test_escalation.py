@@ -93,11 +93,11 @@ class TestRaised:
         asleep = route(replace(SUPERVISOR, shifts=NEVER), DOCTORS[0], escalate_to=None, dr_1=99)
         assert raised(asleep).told == ("sup-1",)
 
-    def test_where_there_is_nobody_it_says_so_each_hour(self) -> None:
+    def test_where_there_is_nobody_it_says_so_and_then_each_hour(self) -> None:
         way = Route(Team((), None, TEAM.zone))
         first, second = chain(way, raised(way, severity=CRITICAL), 1)
-        assert (first.told, first.assignee, minutes(first)) == ((), None, 70)
-        assert (second.told, minutes(second)) == ((), 130)
+        assert (first.told, first.assignee, minutes(first)) == ((), None, 15)
+        assert (second.told, minutes(second)) == ((), 75)
 
     def test_the_hot_line_is_told_and_owns_nothing(self) -> None:
         found = raised(route(replace(SUPERVISOR, shifts=NEVER)))
@@ -107,27 +107,30 @@ class TestRaised:
 class TestNobodyAcknowledges:
     def test_two_doctors_the_supervisor_the_grids_own_and_again(self) -> None:
         way = route(dr_3=5)
-        found = chain(way, raised(way, severity=CRITICAL), 4)
+        found = chain(way, raised(way, severity=CRITICAL), 5)
         assert [each.told for each in found] == [
             ("dr-1",),
             ("dr-1", "dr-2"),
             ("dr-1", "dr-2", "sup-1"),
             ("dr-1", "dr-2", "sup-1", "hot-line"),
+            (),
             ("dr-1",),
         ]
-        assert [each.assignee for each in found] == ["dr-1", "dr-2", "sup-1", "sup-1", "dr-1"]
-        assert [minutes(each) for each in found] == [15, 20, 25, 25 + 60, 25 + 60 + 5]
+        assert [each.assignee for each in found] == [
+            *("dr-1", "dr-2", "sup-1", "sup-1", "sup-1", "dr-1"),
+        ]
+        assert [minutes(each) for each in found] == [15, 20, 25, 30, 90, 95]
 
     def test_an_urgent_one_pauses_for_its_quiet_time(self) -> None:
         way = route(DOCTORS[0])
-        found = chain(way, raised(way), 2)
-        assert [each.told[-1] for each in found] == ["dr-1", "hot-line", "dr-1"]
-        assert [minutes(each) for each in found] == [25, 25 + 240, 25 + 240 + 15]
+        found = chain(way, raised(way), 3)
+        assert [each.told[-1:] for each in found] == [("dr-1",), ("hot-line",), (), ("dr-1",)]
+        assert [minutes(each) for each in found] == [25, 40, 40 + 240, 40 + 240 + 15]
 
     def test_a_supervisor_who_is_the_grids_own_is_told_once(self) -> None:
         way = route(DOCTORS[0], SUPERVISOR, escalate_to="sup-1")
         found = chain(way, raised(way), 2)
-        assert [each.told for each in found] == [("dr-1",), ("dr-1", "sup-1"), ("dr-1",)]
+        assert [each.told for each in found] == [("dr-1",), ("dr-1", "sup-1"), ()]
 
     def test_a_deadline_that_passed_long_ago_gives_the_next_one_their_whole_time(self) -> None:
         way = route()

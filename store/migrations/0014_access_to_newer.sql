@@ -1,0 +1,36 @@
+-- What staff may see and do of what came with 0010 and 0011: webhooks and signals of their own grids,
+-- an alert whom it asked, and for the daily report when we could hear.
+
+GRANT SELECT ON journal TO doorstep_staff;
+GRANT UPDATE (told) ON alert TO doorstep_carer;
+
+ALTER TABLE subscriber ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_grids ON subscriber TO doorstep_staff
+    USING (kind = 'webhook' AND grid_nos <@ (SELECT staff_grids())::int[]);
+ALTER TABLE subscriber_secret ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_grids ON subscriber_secret TO doorstep_staff USING (
+    EXISTS (SELECT FROM subscriber s WHERE s.subscriber_no = subscriber_secret.subscriber_no)
+);
+ALTER TABLE delivery ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_grids ON delivery TO doorstep_staff USING (
+    EXISTS (SELECT FROM subscriber s WHERE s.subscriber_no = delivery.subscriber_no)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON subscriber, subscriber_secret TO doorstep_staff;
+GRANT SELECT, INSERT, UPDATE ON delivery TO doorstep_staff;
+
+ALTER TABLE signal ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_grids ON signal FOR SELECT TO doorstep_staff
+    USING (grid_nos IS NULL OR grid_nos && (SELECT staff_grids())::int[]);
+
+-- How many there are, of all grids: there is a bound.
+DO $do$
+BEGIN
+    EXECUTE format($f$
+        CREATE FUNCTION webhooks_in_all() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+        SET search_path = %I, pg_temp
+        AS $$ SELECT count(*) FROM subscriber WHERE kind = 'webhook' $$
+    $f$, current_schema());
+END
+$do$;
+REVOKE EXECUTE ON FUNCTION webhooks_in_all FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION webhooks_in_all TO doorstep_staff;
