@@ -67,6 +67,8 @@ class Message:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
     """The alert as outsiders see it (contract section 6)."""
+    told: tuple[str, ...] = ()
+    """Who is asked to see to it by this event: staff ids."""
 
     @property
     def id(self) -> str:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "staff": "sets a sign-in",
     "token": "prints an API token",
     "audit": "looks whether the audit log is as it was written",
+    "notify": "tries somebody's contacts",
     "simulate": "publishes a scenario of simulated wearers",
     "score": "alerts held against the truth of a simulation",
     "replay": "runs a rulebook over stored history or a file",

@@ -1,9 +1,16 @@
 """Puts the feeds together: who knows how to hand alert events over, and the service's own feeds."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
 from random import SystemRandom
+from secrets import token_hex
+from typing import Final
 
 from alerts.api.ports import Ports
+from alerts.feeds import mqtt, notify
+from alerts.feeds.mqtt import MqttFeed
+from alerts.feeds.mqtt_line import Broker, Version
+from alerts.feeds.notify import Notifier
 from alerts.feeds.port import Sender
 from alerts.feeds.watching import watch
 from alerts.feeds.webhook import WebhookSender
@@ -13,14 +20,70 @@ from alerts.subscription import Subscription
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING
 from doorstep.settings import Settings
-from store import subscribers
+from store import notified, subscribers
+from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
+
+MQTT: Final = Subscription(id="mqtt", kind=mqtt.KIND, name="MQTT", grid_nos=None, config={})
+"""All alerts of all grids, on the broker; its access list says who hears which."""
+_VERSIONS: Final[Mapping[str, tuple[Version, ...]]] = {
+    "auto": ("5", "3.1.1"),
+    "5": ("5",),
+    "3.1.1": ("3.1.1",),
+}
 
 
 def webhook_sender(settings: Settings) -> WebhookSender:
     """What posts webhooks, and test messages to them."""
     return WebhookSender(SystemClock().now, private=settings.feeds.allow_private)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The service's own feeds."""
+
+    notify: Notifier
+    mqtt: MqttFeed | None
+
+    def senders(self) -> dict[str, Sender]:
+        """By kind of subscriber."""
+        found: dict[str, Sender] = {notify.KIND: self.notify}
+        if self.mqtt is not None:
+            found[mqtt.KIND] = self.mqtt
+        return found
+
+    def running(self) -> list[Coroutine[None, None, None]]:
+        """What runs beside the worker until it is cancelled."""
+        return [] if self.mqtt is None else [self.mqtt.run()]
+
+
+def notifier(settings: Settings, pool: Pool) -> Notifier:
+    """What tells staff by their contacts."""
+    return Notifier(Directory(pool), settings.feeds.console_url, SystemClock().now, PASSING)
+
+
+def own(settings: Settings, pool: Pool) -> Own:
+    """Made and not yet running. Raises `ConfigurationError`."""
+    return Own(notifier(settings, pool), _mqtt_feed(settings))
+
+
+def _mqtt_feed(settings: Settings) -> MqttFeed | None:
+    if not settings.alerts_by_mqtt:
+        return None
+    source = settings.source_settings()
+    address = source.address()
+    broker = Broker(
+        host=address.host,
+        port=address.port,
+        # Of its own in each process: two that serve must not put each other out.
+        client_id=f"doorstep-serve-{token_hex(4)}",
+        username=address.username,
+        password=address.password,
+        tls=source.tls_context(),
+        keep_alive_s=source.keep_alive_s,
+    )
+    return MqttFeed(broker, _VERSIONS[source.protocol])
 
 
 def worker(settings: Settings, senders: Mapping[str, Sender]) -> Worker:
@@ -38,14 +101,15 @@ async def watch_signals(ports: Ports) -> None:
     await watch(look, ports.now, ports.dispatcher, ports.unavailable)
 
 
-def own_feeds() -> list[Subscription]:
-    """The subscribers that are the service's own, made or changed at each start."""
-    return []
+def keep_own_feeds(pool: Pool, settings: Settings) -> None:
+    """Makes the subscribers that are the service's own, or takes away what is not wanted.
 
-
-def keep_own_feeds(pool: Pool) -> None:
-    """Writes them down."""
+    One that is off would have all that it missed as soon as it is on again.
+    """
     now = SystemClock().now()
     with pool.of_service() as connection:
-        for wanted in own_feeds():
-            subscribers.keep(connection, wanted, now)
+        notified.keep(connection, now)
+        if settings.alerts_by_mqtt:
+            subscribers.keep(connection, MQTT, now)
+        else:
+            subscribers.drop(connection, MQTT.id)

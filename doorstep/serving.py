@@ -73,9 +73,10 @@ async def run(settings: Settings) -> None:
     pool.open()
     try:
         await _wait_for(desk)
-        await asyncio.to_thread(feeds.keep_own_feeds, pool)
+        await asyncio.to_thread(feeds.keep_own_feeds, pool, settings)
         sender = feeds.webhook_sender(settings)
-        worker = feeds.worker(settings, {"webhook": sender})
+        own = feeds.own(settings, pool)
+        worker = feeds.worker(settings, {"webhook": sender, **own.senders()})
         dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
         now = settings.make_clock().now
         ports = Ports(
@@ -88,6 +89,7 @@ async def run(settings: Settings) -> None:
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
+            notifier=own.notify,
             deliveries=lambda: worker.answers,
         )
         server = _Server(
@@ -108,6 +110,7 @@ async def run(settings: Settings) -> None:
                 dispatcher.run(),
                 keep(lambda: duty.fire(now()), PASSING),
                 feeds.watch_signals(ports),
+                *own.running(),
             )
             await _serve_until_stopped(server, worker, endless, listener)
     finally:

@@ -104,6 +104,18 @@ class FeedsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     allow_private: bool = False
+    mqtt: bool | None = None
+    """None: exactly when a broker is named."""
+    console_url: str = ""
+
+    @field_validator("console_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
+        ):
+            raise ValueError("must look like https://doorstep.example.org")
+        return value
 
 
 class ClockSettings(BaseModel):
@@ -163,6 +175,12 @@ class Settings(BaseSettings):
         del env_settings, dotenv_settings, file_secret_settings
         toml = TomlConfigSettingsSource(settings_cls)
         return (init_settings, _Environment(settings_cls), _SecretFiles(settings_cls), toml)
+
+    @property
+    def alerts_by_mqtt(self) -> bool:
+        """Whether alerts go to the broker: as it is said, else when `mqtt_url` is given."""
+        said = self.feeds.mqtt
+        return "mqtt_url" in self.model_fields_set if said is None else said
 
     def make_clock(self) -> Clock:
         """The clock every process of this deployment shares."""

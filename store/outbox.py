@@ -74,7 +74,8 @@ _CONSUMERS: Final = (
     f"{subscribers.CONSUMER} WHERE s.subscriber_no = ANY(%(nos)s) AND s.stopped_at IS NULL"
 )
 _MESSAGES: Final = """
-SELECT e.event_id, e.alert_id, g.id AS grid, e.type, e.kind, e.at, e.before, e.after
+SELECT e.event_id, e.alert_id, g.id AS grid, e.type, e.kind, e.at, e.before, e.after,
+       e.detail->'told' AS told
   FROM alert_event e JOIN grid g USING (grid_no)
  WHERE e.event_id = ANY(%s) ORDER BY e.event_id"""
 
@@ -274,6 +275,7 @@ def _message(row: Mapping[str, Any]) -> Message:
         at=from_datetime(row["at"]),
         before=None if row["before"] is None else without_positions(row["before"]),
         after=without_positions(row["after"]),
+        told=tuple(row["told"] or ()),
     )
 
 

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from domain.instant import DAY_US, from_datetime, to_datetime
-from store import corrections
+from store import corrections, notified
 from store.errors import translated
 from store.roster_document import (
     SECTIONS,
@@ -79,6 +79,7 @@ def import_document(connection: psycopg.Connection, document: Any, now: int) -> 
         corrections.keep(cursor, effective_at)
         version = _new_version(cursor, roster, effective_at)
         corrections.ask(cursor, effective_at, version)
+        notified.keep(cursor, now)
         return version
 
 

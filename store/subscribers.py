@@ -57,6 +57,11 @@ def keep(connection: psycopg.Connection, wanted: Subscription, now: int) -> None
     connection.execute(_KEEP, _row(wanted, now))
 
 
+def drop(connection: psycopg.Connection, id_: str) -> None:
+    """Takes one of the service's own feeds away, with all that waits for it."""
+    connection.execute("DELETE FROM subscriber WHERE id = %s AND created_by IS NULL", [id_])
+
+
 def _row(wanted: Subscription, now: int) -> tuple[object, ...]:
     return (
         wanted.id,

@@ -11,6 +11,7 @@ from alerts.api import (
     docs,
     episodes,
     health,
+    notifications,
     pages,
     problems,
     reports,
@@ -41,6 +42,7 @@ _ROUTES: Final = (
     accuracy,
     reports,
     webhooks,
+    notifications,
     health,
 )
 

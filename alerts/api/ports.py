@@ -12,6 +12,7 @@ from alerts.api.truth_port import TruthDesk
 from alerts.api.webhook_ports import Webhooks
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
 from alerts.dispatcher import Dispatcher
+from alerts.notification import Tried
 from alerts.signals import Horizon, Query, Standing
 from alerts.staff import Staff
 
@@ -116,6 +117,14 @@ class Desk(Protocol):
         ...
 
 
+class Notifier(Protocol):
+    """What tells staff by their contacts."""
+
+    async def test(self, staff: str) -> list[Tried] | None:
+        """Tries every contact of a member; None if there is no such member."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything the application is given."""
@@ -134,5 +143,6 @@ class Ports:
     unavailable: tuple[type[Exception], ...]
     """What the desk raises while the database cannot answer."""
     webhooks: Webhooks
+    notifier: Notifier
     deliveries: Callable[[], Mapping[tuple[str, str], int]]
     """What this process has handed to subscribers: (kind, result) -> number."""

@@ -42,6 +42,7 @@ def import_(
     """
     import json
 
+    from doorstep.contacts import unusable
     from doorstep.settings import load_settings
     from store.errors import translated
     from store.roster_document import RosterRefused
@@ -63,6 +64,8 @@ def import_(
             typer.echo(f"{file}#{pointer}: {sentence}", err=True)
         typer.echo("doorstep: nothing was imported", err=True)
         raise typer.Exit(1) from error
+    for pointer, scheme in unusable(document):
+        typer.echo(f"{file}#{pointer}: no way is known to notify by {scheme}", err=True)
     typer.echo(json.dumps({"version": version}) if as_json else f"roster version {version}")
 
 

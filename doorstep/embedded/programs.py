@@ -60,6 +60,7 @@ def environment(
     code = str(Path(doorstep.__file__).resolve().parents[1])
     path = [code, *filter(None, (inherited.get("PYTHONPATH"),))]
     return {
+        "DOORSTEP_FEEDS__CONSOLE_URL": addresses.http,
         **kept,
         "PYTHONPATH": os.pathsep.join(path),
         "DOORSTEP_DATABASE_URL_FILE": str(addresses.database_url_file),

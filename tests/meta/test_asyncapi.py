@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from alerts.api.shapes import AlertShape
+from alerts.feeds.mqtt import topic
 from alerts.lifecycle import Type
 from domain import reading
 from domain.instant import DAY_US, parse_rfc3339
@@ -76,6 +77,7 @@ def test_topics_are_those_of_the_code() -> None:
     addresses = {name: channel["address"] for name, channel in DOCUMENT["channels"].items()}
     assert addresses["receipt"] == receipt_topic("{device_id}")
     assert addresses["errors"] == errors_topic("{device_id}")
+    assert addresses["alerts"] == topic("{grid_id}", "{alert_id}")
     (subscribed,) = SourceSettings("mqtt://127.0.0.1", "c").topics
     assert addresses["readings"].replace("{device_id}", "+") == subscribed
 

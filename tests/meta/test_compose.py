@@ -109,7 +109,7 @@ def test_secrets_come_from_files_that_prepare_makes() -> None:
     prepare = (ROOT / "deploy/prepare").read_text()
     for name, secret in compose()["secrets"].items():
         assert secret["file"] == f"./deploy/secrets/{name}"
-        made = re.sub(r"mqtt_(ingest|simulate)_password", "mqtt_${role}_password", name)
+        made = re.sub(r"mqtt_(ingest|serve|simulate)_password", "mqtt_${role}_password", name)
         assert f"secrets/{made}" in prepare
     for service in services().values():
         for variable, value in service.get("environment", {}).items():

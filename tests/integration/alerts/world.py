@@ -22,6 +22,7 @@ from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender, new_secret
 from alerts.feeds.worker import Worker
 from alerts.passwords import hashed, new_token, sha256
@@ -40,6 +41,7 @@ from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Seve
 from store import access, alertlog
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
 from store.roster_import import import_document
@@ -58,6 +60,7 @@ STAFF = {
     "audit-2": ("auditor", [], ["c-2"]),
     "nobody": ("doctor", [], []),
 }
+CONSOLE = "https://doorstep.example.org"
 CANARIES = ("王小明", "13800138000", "幸福路 7-301")
 """Name, phone and address of everybody: never where only ids belong."""
 
@@ -261,6 +264,7 @@ class Server:
         self.factor = 60.0
         self.pool = Pool(url)
         self.sender: WebhookSender
+        self.notifier: Notifier
         self.worker: Worker
         self.desk = Desk(self.pool)
         self._url = url
@@ -275,9 +279,13 @@ class Server:
 
     async def _run(self) -> None:
         self.sender = WebhookSender(SystemClock().now, private=True)
-        senders = {"webhook": self.sender}
+        self.notifier = Notifier(Directory(self.pool), CONSOLE, SystemClock().now, PASSING)
         self.worker = Worker(
-            Outbox(self._url, lambda: self.now), senders, SystemClock().now, lambda: 0.5, PASSING
+            Outbox(self._url, lambda: self.now),
+            {"webhook": self.sender, "notify": self.notifier},
+            SystemClock().now,
+            lambda: 0.5,
+            PASSING,
         )
         self.dispatcher = Dispatcher(lambda: AlertFeed(self._url), PASSING, self.worker.news)
         ports = Ports(
@@ -290,6 +298,7 @@ class Server:
             console=self._console,
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(self.pool), self.sender, new_secret),
+            notifier=self.notifier,
             deliveries=lambda: self.worker.answers,
         )
         self.app = create_app(ports, "0")

@@ -11,6 +11,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from alerts.feeds.mqtt import topic
 from tests.integration.deploy.deployed_broker import PROFILES, DeployedBroker, Prepared
 from tests.integration.ingest.harness import eventually, make, running
 
@@ -21,13 +22,19 @@ SECONDS = 20.0
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return Prepared(tmp_path_factory.mktemp("deploy"))
+    prepared = Prepared(tmp_path_factory.mktemp("deploy"))
+    # The example of the access list, as an operator who follows it writes it.
+    acl = prepared.folder / "mosquitto" / "acl"
+    acl.write_text(acl.read_text().replace("#   ", ""))
+    return prepared
 
 
 @pytest.fixture(scope="module")
 def passwords(prepared: Prepared) -> dict[str, str]:
     return {
         SESSION: prepared.secret("mqtt_ingest_password"),
+        "doorstep-serve": prepared.secret("mqtt_serve_password"),
+        "clinic-3": prepared.device("clinic-3"),
         "doorstep-simulate": prepared.secret("mqtt_simulate_password"),
         "w-000001": prepared.device("w-000001"),
         "w-000002": prepared.device("w-000002"),
@@ -152,6 +159,17 @@ async def test_the_simulator_hears_receipts_and_no_readings(clients: Clients) ->
             ("w-000001", "a receipt"),
             ("w-000002", "an error"),
         ]
+
+
+async def test_who_serves_tells_of_alerts_and_a_clinic_hears_its_own(clients: Clients) -> None:
+    async with clients.service("clinic-3") as clinic, clients.service("doorstep-serve") as serve:
+        await clinic.subscribe("doorstep/v1/grids/#", qos=1)
+        for grid, alert in (("grid-2", "not theirs"), ("grid-03", "a-1"), ("grid-03", "end")):
+            await serve.publish(topic(grid, "a-1"), alert, qos=1)
+        with suppress(aiomqtt.MqttError):
+            async with clients.device("w-000001") as device:
+                await device.publish(topic("grid-03", "a-2"), "forged", qos=1)
+        assert await heard(clinic, "end") == [("grid-03", "a-1")]
 
 
 async def test_a_device_cannot_take_the_session_of_ingestion(clients: Clients) -> None:

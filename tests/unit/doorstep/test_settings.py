@@ -22,6 +22,24 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert isinstance(settings.make_clock(), SystemClock)
 
 
+@pytest.mark.parametrize(
+    ("url", "said", "published"),
+    [
+        (None, None, False),
+        ("mqtt://broker", None, True),
+        ("mqtt://broker", "false", False),
+        (None, "true", True),
+    ],
+)
+def test_alerts_go_to_a_broker_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, said: str | None, published: bool
+) -> None:
+    for name, value in (("MQTT_URL", url), ("FEEDS__MQTT", said)):
+        if value is not None:
+            monkeypatch.setenv(f"DOORSTEP_{name}", value)
+    assert load_settings().alerts_by_mqtt is published
+
+
 def test_flag_beats_environment_beats_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "doorstep.toml").write_text("[http]\nport = 1001\n[ingest]\nhttp_port = 1002\n")
     assert load_settings().http.port == 1001
@@ -56,6 +74,7 @@ def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
         ("DOORSTEP_DATABASE_URL", "mysql://db", "database_url"),
         ("DOORSTEP_MQTT__PROTOCOL", "4", "mqtt.protocol"),
         ("DOORSTEP_HTTP__PORT", "eighty", "http.port"),
+        ("DOORSTEP_FEEDS__CONSOLE_URL", "doorstep.example.org", "feeds.console_url"),
         ("DOORSTEP_CLOCK__FACTOR", "0", "clock.factor"),
         ("DOORSTEP_MQTT__COLOUR", "red", "mqtt.colour"),
     ],

@@ -10,9 +10,11 @@ from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.notified import Directory
 from store.pool import Pool
 from store.truth_desk import TruthDesk
 from store.webhook_desk import WebhookDesk
@@ -50,6 +52,7 @@ WEBHOOKS = {
     ("GET", "/webhooks/{webhook_id}/deliveries"),
     ("POST", "/webhooks/{webhook_id}/deliveries/{event_id}/resend"),
 }
+NOTIFICATIONS = {("POST", "/staff/me/notifications/test")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
@@ -77,6 +80,7 @@ def openapi() -> dict[str, Any]:
         console=Path("nowhere"),
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
+        notifier=Notifier(Directory(Pool(NOWHERE)), "", lambda: 0, ()),
         deliveries=dict,
     )
     return create_app(ports, "1.2.3").app.openapi()
@@ -92,7 +96,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_every_call_of_the_contract_is_there_and_none_besides() -> None:
-    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS
+    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS | NOTIFICATIONS
 
 
 def test_every_operation_says_what_it_is_and_has_a_name_of_its_own() -> None:

@@ -9,9 +9,11 @@ from alerts.api.app import create_app
 from alerts.api.ports import Ports
 from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
+from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.notified import Directory
 from store.pool import Pool
 from store.truth_desk import TruthDesk
 from store.webhook_desk import WebhookDesk
@@ -30,6 +32,7 @@ async def _ask(method: str, path: str) -> httpx.Response:
         console=Path("nowhere"),
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
+        notifier=Notifier(Directory(Pool(NOWHERE)), "", lambda: 0, ()),
         deliveries=dict,
     )
     transport = httpx.ASGITransport(create_app(ports, "1.2.3"))

@@ -32,7 +32,13 @@ def test_the_stack_decides_where_its_parts_are() -> None:
         "DOORSTEP_HTTP__PORT": "8090",
         "DOORSTEP_INGEST__HTTP_HOST": "127.0.0.1",
         "DOORSTEP_INGEST__HTTP_PORT": "8091",
+        "DOORSTEP_FEEDS__CONSOLE_URL": "http://127.0.0.1:8090",
     }
+
+
+def test_an_operator_may_say_where_the_console_is_found() -> None:
+    name, url = "DOORSTEP_FEEDS__CONSOLE_URL", "https://doorstep.example.org"
+    assert environment({name: url}, ADDRESSES, SharedClock(0, 1.0))[name] == url
 
 
 def test_no_secret_is_in_an_environment_or_a_command_line() -> None:

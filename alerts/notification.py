@@ -1,0 +1,259 @@
+"""What a member of staff is told by chat, mail or SMS: of which events, in which words.
+
+Pure. A notification goes through other people's machines and lights up on a locked screen: it says
+who by initials, which building, how urgent, what is the matter in plain words, and where to look.
+It has no name, address, phone, position, figure or diagnosis; the console has those.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from alerts.delivery import Message
+from alerts.lifecycle import Kind
+from alerts.paging import HORIZON_US
+from domain.instant import parse_rfc3339
+from rules.finding import Rule, Severity
+
+MOST_LINES: Final = 10
+"""Cases that are listed one by one; the others are counted. A lock screen shows four lines."""
+
+
+class Language(StrEnum):
+    """What texts there are."""
+
+    EN = "en"
+    ZH = "zh"
+
+    @classmethod
+    def of(cls, languages: Sequence[str]) -> "Language":
+        """The first of somebody's languages (BCP 47 tags) that there are texts in; else English."""
+        mains = (each.lower().replace("_", "-").split("-")[0] for each in languages)
+        return next((cls(main) for main in mains if main in (cls.EN, cls.ZH)), cls.EN)
+
+
+class Spared(StrEnum):
+    """Why somebody is not told of an event."""
+
+    NOT_THEIRS = "spared: told others"
+    QUIET = "spared: routine"
+    VISIT_LIST = "spared: visit list"
+    SEEN_TO = "spared: seen to"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A case as it is when the notification is about to be sent."""
+
+    response: str
+    initials: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who may be told, as they are now."""
+
+    contacts: tuple[str, ...]
+    """Addresses as apprise has them; they hold secrets."""
+    languages: tuple[str, ...]
+    standings: Mapping[str, Standing]
+    """Alert id -> how the case stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one contact."""
+
+    scheme: str
+    taken: bool
+    wait_s: float = 0.0
+    """Not written to: so long until it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as it is put in words."""
+
+    alert_id: str
+    initials: str
+    building: str
+    severity: Severity
+    rule: Rule
+    again: bool
+    """Nobody has seen to it in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One message."""
+
+    title: str
+    body: str
+    severity: Severity
+
+
+def initials(name: str) -> str:
+    """The first letter of each word; of a name in ideographs the first, which is of the surname."""
+    words = name.split()
+    if not words:
+        return "?"
+    if ord(words[0][0]) >= _FIRST_IDEOGRAPH:
+        return f"{words[0][0]}*"
+    return "".join(f"{word[0].upper()}." for word in words[:3])
+
+
+_FIRST_IDEOGRAPH: Final = 0x2E80
+"""Unicode: CJK Radicals Supplement; what comes after is written without spaces within a name."""
+
+
+def spared(message: Message, staff: str, standing: Standing | None) -> Spared | None:
+    """Why this member is not told of this event now; None if they are.
+
+    `standing` is None of a case that is not there any more.
+    """
+    after = message.after
+    if staff not in message.told:
+        return Spared.NOT_THEIRS
+    if _severity(after) is Severity.ROUTINE:
+        return Spared.QUIET
+    if not _pages(message):
+        return Spared.VISIT_LIST
+    # Whoever acknowledged, visited or closed it since has taken over what the event asked for.
+    if standing is None or standing.response != after["response"]:
+        return Spared.SEEN_TO
+    return None
+
+
+def case(message: Message, standing: Standing) -> Case:
+    """What is said of a case."""
+    after = message.after
+    return Case(
+        alert_id=message.alert_id,
+        initials=standing.initials,
+        building=str(after["building"]),
+        severity=_severity(after),
+        rule=Rule(after["rule"]),
+        again=message.kind == Kind.ESCALATED,
+    )
+
+
+def text(cases: Sequence[Case], language: Language, console: str) -> Text:
+    """One message about all of them, the most urgent first; `console` is its address or empty."""
+    ordered = sorted(cases, key=lambda each: -each.severity)
+    words = _WORDS[language]
+    worst = ordered[0].severity
+    if len(ordered) == 1:
+        (only,) = ordered
+        link = f"{console}/#/alerts/{only.alert_id}" if console else ""
+        return Text(words.title(worst), _joined(words.line(only), link), worst)
+    lines = [words.line(each) for each in ordered[:MOST_LINES]]
+    if len(ordered) > MOST_LINES:
+        lines.append(words.more(len(ordered) - MOST_LINES))
+    buildings = sorted({each.building for each in ordered})
+    title = words.several(len(ordered), buildings[0] if len(buildings) == 1 else "", worst)
+    return Text(title, _joined(*lines, console), worst)
+
+
+def trial(language: Language) -> Text:
+    """What is sent to try a contact."""
+    return Text("Doorstep", _WORDS[language].trial, Severity.ROUTINE)
+
+
+class _English:
+    trial = "A test: alerts of your grids will come here."
+    _severities: Final = {Severity.URGENT: "Urgent", Severity.CRITICAL: "Critical"}
+    _rules: Final = {
+        Rule.FEVER: "temperature",
+        Rule.PULSE: "pulse",
+        Rule.OXYGEN: "oxygen",
+        Rule.LEFT_HOME: "not at home",
+        Rule.SILENT: "band is silent",
+        Rule.NOT_WORN: "band is not worn",
+        Rule.BATTERY_LOW: "band is nearly empty",
+        Rule.DEVICE_FAULT: "band is faulty",
+        Rule.WATCH: "to be watched",
+    }
+
+    def title(self, severity: Severity) -> str:
+        return f"Doorstep: {self._severity(severity).lower()}"
+
+    def several(self, number: int, building: str, severity: Severity) -> str:
+        where = f" in building {building}" if building else ""
+        return f"Doorstep: {number} alerts{where}, {self._severity(severity).lower()}"
+
+    def line(self, case: Case) -> str:
+        where = f", building {case.building}" if case.building else ""
+        again = ", not answered yet" if case.again else ""
+        rule, severity = self._rules[case.rule], self._severity(case.severity)
+        return f"{severity}: {case.initials}{where}: {rule}{again}"
+
+    def more(self, number: int) -> str:
+        return f"and {number} more"
+
+    def _severity(self, severity: Severity) -> str:
+        return self._severities.get(severity, "Routine")
+
+
+class _Chinese:
+    trial = "测试：您网格内的告警将发送到这里。"
+    _severities: Final = {Severity.URGENT: "紧急", Severity.CRITICAL: "危急"}
+    _rules: Final = {
+        Rule.FEVER: "体温",
+        Rule.PULSE: "脉搏",
+        Rule.OXYGEN: "血氧",
+        Rule.LEFT_HOME: "不在家",
+        Rule.SILENT: "手环无信号",
+        Rule.NOT_WORN: "未佩戴手环",
+        Rule.BATTERY_LOW: "手环电量低",
+        Rule.DEVICE_FAULT: "手环故障",
+        Rule.WATCH: "需关注",
+    }
+
+    def title(self, severity: Severity) -> str:
+        return f"Doorstep：{self._severity(severity)}"
+
+    def several(self, number: int, building: str, severity: Severity) -> str:
+        where = f"{building}号楼" if building else ""
+        return f"Doorstep：{where}{number}条告警，{self._severity(severity)}"
+
+    def line(self, case: Case) -> str:
+        where = f"，{case.building}号楼" if case.building else ""
+        again = "，尚无人处理" if case.again else ""
+        rule, severity = self._rules[case.rule], self._severity(case.severity)
+        return f"{severity}：{case.initials}{where}：{rule}{again}"
+
+    def more(self, number: int) -> str:
+        return f"另有{number}条"
+
+    def _severity(self, severity: Severity) -> str:
+        return self._severities.get(severity, "一般")
+
+
+_WORDS: Final[Mapping[Language, _English | _Chinese]] = {
+    Language.EN: _English(),
+    Language.ZH: _Chinese(),
+}
+
+
+def _severity(after: Mapping[str, Any]) -> Severity:
+    return Severity[str(after["severity"]).upper()]
+
+
+def _pages(message: Message) -> bool:
+    """The horizon of contract section 5.
+
+    A case nobody answered was to be told when it was raised, and gets no older for being left: what
+    counts is how new its readings were then, or are at this event.
+    """
+    after = message.after
+    if Rule(after["rule"]) is Rule.WATCH:
+        return False
+    if after.get("notify"):
+        return True
+    age = parse_rfc3339(after["raised_at"]) - parse_rfc3339(after["last_at"])
+    return message.kind == Kind.ESCALATED and age < HORIZON_US[_severity(after)]
+
+
+def _joined(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)

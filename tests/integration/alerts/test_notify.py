@@ -1,0 +1,241 @@
+"""Notifications through apprise to a real receiver: who is told of what, and who is spared."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psycopg
+import pytest
+
+from alerts.delivery import Answer, Consumer, Later, Message, Sent
+from alerts.feeds.notify import Notifier
+from alerts.notification import Language, Member, Standing, trial
+from alerts.robots import ELSEWHERE, KEPT_FOR_CRITICAL
+from domain.instant import MINUTE_US, SECOND_US
+from rules.finding import Rule, Severity
+from store.roster_import import import_document
+from tests.integration.alerts.asking import problem
+from tests.integration.alerts.receiving import Receiver, receiving
+from tests.integration.alerts.world import CONSOLE, NOW, World, began, leaks, serving
+from tests.services import doorstep
+from tests.services.doorstep import free_port
+
+TEST: Final = "/api/v1/staff/me/notifications/test"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+def contact(receiver: Receiver, path: str) -> str:
+    return f"json://127.0.0.1:{receiver.port}{path}"
+
+
+def give(world: World, staff: str, *contacts: str, languages: Sequence[str] = ()) -> None:
+    document = {"staff": [{"id": staff, "contacts": contacts, "languages": languages}]}
+    with psycopg.connect(world.url) as connection:
+        import_document(connection, json.loads(json.dumps(document)), NOW)
+
+
+def statuses(world: World) -> list[tuple[str, str, str]]:
+    rows = world.rows(
+        "SELECT s.id, d.state, d.status FROM delivery d JOIN subscriber s USING (subscriber_no)"
+        " ORDER BY s.id, d.event_id"
+    )
+    return [(row["id"], row["state"], row["status"]) for row in rows]
+
+
+def until(world: World, *wanted: tuple[str, str, str]) -> None:
+    """Until so much has been written down."""
+    for _ in range(2_000):
+        if statuses(world) == [*wanted]:
+            return
+    assert statuses(world) == [*wanted]
+
+
+class TestThroughTheService:
+    def test_who_is_on_duty_is_told_who_where_and_what(
+        self, world: World, receiver: Receiver, tmp_path: Path
+    ) -> None:
+        for staff in ("dr-1", "dr-2", "sup-1"):
+            give(world, staff, contact(receiver, f"/{staff}"), languages=["zh-CN"])
+        with serving(world, tmp_path):
+            world.raise_alert(1)
+            (had,) = receiver.wait_for("/dr-1", 1)
+            until(
+                world,
+                ("notify:dr-1", "delivered", "1 of 1 contacts"),
+                ("notify:sup-1", "delivered", "spared: told others"),
+            )
+        assert had.body["title"] == "Doorstep：紧急"
+        assert had.body["message"] == f"紧急：王*，1号楼：体温\n{CONSOLE}/#/alerts/alert-1"
+        assert had.body["type"] == "warning"
+        assert len(receiver.had) == 1
+
+    def test_what_waits_is_told_at_once_the_worst_first(
+        self, world: World, receiver: Receiver, tmp_path: Path
+    ) -> None:
+        give(world, "dr-1", contact(receiver, "/"))
+        world.raise_alert(1)
+        world.record(began(world.finding(4, severity=Severity.CRITICAL)))
+        world.record(began(world.finding(4, rule=Rule.SILENT, severity=Severity.ROUTINE)))
+        world.record(began(world.finding(1, rule=Rule.OXYGEN)))
+        with serving(world, tmp_path):
+            (had,) = receiver.wait_for("/", 1)
+        lines = had.body["message"].split("\n")
+        assert [line.partition(":")[0] for line in lines[:-1]] == ["Critical", "Urgent", "Urgent"]
+        assert lines[-1] == CONSOLE
+        assert had.body["title"] == "Doorstep: 3 alerts, critical"
+        assert not leaks(had.raw.decode())
+
+    def test_what_somebody_has_seen_to_meanwhile_is_not_sent(
+        self, world: World, receiver: Receiver, tmp_path: Path
+    ) -> None:
+        give(world, "dr-1", contact(receiver, "/"))
+        world.raise_alert(1)
+        world.raise_alert(4)
+        with psycopg.connect(world.url) as connection:
+            connection.execute("UPDATE alert SET response = 'acknowledged' WHERE id = 'alert-1'")
+        with serving(world, tmp_path):
+            (had,) = receiver.wait_for("/", 1)
+        assert "alert-2" in had.body["message"]
+        assert "alert-1" not in had.body["message"]
+
+    def test_what_rests_on_old_readings_and_what_is_routine_calls_nobody(
+        self, world: World, receiver: Receiver, tmp_path: Path
+    ) -> None:
+        give(world, "dr-1", contact(receiver, "/"))
+        world.record(began(world.finding(1, onset=-100, last_at=NOW - 61 * MINUTE_US)))
+        with serving(world, tmp_path):
+            until(world, ("notify:dr-1", "delivered", "spared: visit list"))
+            world.record(began(world.finding(1, rule=Rule.SILENT, severity=Severity.ROUTINE)))
+            until(
+                world,
+                ("notify:dr-1", "delivered", "spared: visit list"),
+                ("notify:dr-1", "delivered", "spared: routine"),
+            )
+        assert not receiver.had
+
+    def test_a_contact_that_hangs_harms_nobody_else(
+        self, world: World, receiver: Receiver, tmp_path: Path
+    ) -> None:
+        hanging = [f"/hangs/{number}" for number in range(20)]
+        receiver.hanging.update(hanging)
+        give(world, "dr-1", *(contact(receiver, path) for path in hanging))
+        give(world, "dr-2", contact(receiver, "/well"))
+        with serving(world, tmp_path):
+            world.raise_alert(1)
+            for path in hanging:
+                receiver.wait_for(path, 1)
+            world.raise_alert(2)
+            receiver.wait_for("/well", 1)
+            assert not receiver.released.is_set()
+            receiver.released.set()
+
+    def test_one_contact_that_takes_it_is_enough(
+        self, world: World, receiver: Receiver, tmp_path: Path
+    ) -> None:
+        dead = f"json://127.0.0.1:{free_port()}/"
+        give(world, "dr-1", dead, contact(receiver, "/"), "nonsense")
+        with serving(world, tmp_path):
+            world.raise_alert(1)
+            until(world, ("notify:dr-1", "delivered", "1 of 3 contacts"))
+
+    def test_one_that_nobody_takes_is_tried_again(
+        self, world: World, receiver: Receiver, tmp_path: Path
+    ) -> None:
+        receiver.answers["/"] = (500, {})
+        give(world, "dr-1", contact(receiver, "/"))
+        with serving(world, tmp_path):
+            world.raise_alert(1)
+            receiver.wait_for("/", 1)
+            receiver.answers["/"] = (200, {})
+            receiver.wait_for("/", 2)
+
+
+class TestTrying:
+    def test_the_button_tries_every_contact(
+        self, world: World, receiver: Receiver, client: httpx.Client
+    ) -> None:
+        receiver.answers["/no"] = (500, {})
+        give(world, "dr-1", contact(receiver, "/yes"), contact(receiver, "/no"))
+        assert client.post(TEST).json() == {
+            "items": [{"scheme": "json", "taken": True}, {"scheme": "json", "taken": False}],
+            "next": None,
+        }
+        assert "test" in receiver.at("/yes")[0].body["message"]
+
+    def test_without_contacts_there_is_nothing_to_try(self, client: httpx.Client) -> None:
+        assert problem(client.post(TEST), 409, None)["detail"] == (
+            "the roster has no contact of yours"
+        )
+
+    def test_nobody_tries_without_signing_in(self, client: httpx.Client) -> None:
+        assert client.post(TEST, headers={"Authorization": "Bearer x"}).status_code == 401
+
+    def test_the_command_says_what_each_contact_did(self, world: World, receiver: Receiver) -> None:
+        env = {"DOORSTEP_DATABASE_URL": world.url}
+        give(world, "dr-1", contact(receiver, "/yes"))
+        done = doorstep.run(["notify", "test", "--staff", "dr-1"], env)
+        assert (done.returncode, done.stdout) == (0, "1 json: taken\n")
+        give(world, "dr-1", contact(receiver, "/yes"), "nonsense")
+        done = doorstep.run(["notify", "test", "--staff", "dr-1", "--json"], env)
+        assert done.returncode == 1
+        assert [each["taken"] for each in json.loads(done.stdout)["items"]] == [True, False]
+        assert doorstep.run(["notify", "test", "--staff", "no-one"], env).returncode == 1
+
+
+class Memory:
+    """A directory of one member."""
+
+    def __init__(self, *contacts: str) -> None:
+        self.contacts = contacts
+
+    def member(self, staff: str, alerts: Sequence[str]) -> Member | None:
+        standings = {each: Standing("open", "W*") for each in alerts}
+        return Member(self.contacts, (), standings) if staff == "dr-1" else None
+
+
+class TestLimits:
+    def made(self, receiver: Receiver) -> Notifier:
+        self.now = NOW
+        return Notifier(Memory(contact(receiver, "/")), "", lambda: self.now, ())
+
+    async def sent(self, notifier: Notifier, **after: Any) -> Answer:
+        told: dict[str, Any] = {
+            "building": "5",
+            "severity": "urgent",
+            "rule": "fever",
+            "response": "open",
+            "notify": True,
+            **after,
+        }
+        consumer = Consumer(1, "notify:dr-1", "notify", ("grid-1",), {"staff": "dr-1"}, ())
+        message = Message(1, "a-1", "grid-1", "new", "raised", 1, None, told, ("dr-1",))
+        return await notifier.send(consumer, [message])
+
+    async def test_what_is_too_much_waits_and_critical_ones_go_on(self, receiver: Receiver) -> None:
+        notifier = self.made(receiver)
+        for _ in range(ELSEWHERE.per_minute - KEPT_FOR_CRITICAL):
+            assert isinstance(await self.sent(notifier), Sent)
+            self.now += SECOND_US
+        assert isinstance(await self.sent(notifier), Later)
+        for _ in range(KEPT_FOR_CRITICAL):
+            assert isinstance(await self.sent(notifier, severity="critical"), Sent)
+            self.now += SECOND_US
+        assert isinstance(await self.sent(notifier, severity="critical"), Later)
+        assert len(receiver.had) == ELSEWHERE.per_minute
+        self.now += MINUTE_US
+        assert isinstance(await self.sent(notifier), Sent)
+
+    async def test_a_robot_that_several_share_has_one_limit(self, receiver: Receiver) -> None:
+        notifier, here = self.made(receiver), contact(receiver, "/")
+        for _ in range(ELSEWHERE.per_second):
+            (tried,) = await notifier.tell([here, here], trial(Language.EN))
+            assert tried.taken
+        (tried,) = await notifier.tell([here], trial(Language.EN))
+        assert (tried.taken, tried.wait_s > 0) == (False, True)

@@ -1,0 +1,163 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alerts.delivery import Message
+from alerts.notification import (
+    MOST_LINES,
+    Case,
+    Language,
+    Spared,
+    Standing,
+    case,
+    initials,
+    spared,
+    text,
+    trial,
+)
+from rules.finding import Rule, Severity
+
+CONSOLE = "https://doorstep.example.org"
+AFTER = {
+    "building": "5",
+    "severity": "urgent",
+    "rule": "fever",
+    "response": "open",
+    "raised_at": "2026-02-03T04:05:06Z",
+    "last_at": "2026-02-03T04:00:00Z",
+    "notify": True,
+}
+OPEN = Standing("open", "W*")
+
+
+def message(kind: str = "raised", told: tuple[str, ...] = ("dr-1",), **after: Any) -> Message:
+    return Message(7, "a-7", "grid-1", "new", kind, 1, None, {**AFTER, **after}, told)
+
+
+def a_case(number: int = 1, **given: Any) -> Case:
+    plain = Case(f"a-{number}", "W*", "5", Severity.URGENT, Rule.FEVER, again=False)
+    return replace(plain, **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("王小明", "王*"),
+        ("Ann Lee", "A.L."),
+        ("maria del carmen lopez", "M.D.C."),
+        ("Ólafur", "Ó."),
+        ("  ", "?"),
+        ("", "?"),
+    ],
+)
+def test_a_name_becomes_its_initials(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+@pytest.mark.parametrize(
+    ("languages", "language"),
+    [
+        ((), Language.EN),
+        (("zh",), Language.ZH),
+        (("zh-CN", "en"), Language.ZH),
+        (("ug", "zh_Hans"), Language.ZH),
+        (("fr", "EN-gb", "zh"), Language.EN),
+        (("fr",), Language.EN),
+    ],
+)
+def test_the_first_language_that_there_is(languages: tuple[str, ...], language: Language) -> None:
+    assert Language.of(languages) is language
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (message(), None),
+        (message(severity="critical"), None),
+        (message(told=("dr-2",)), Spared.NOT_THEIRS),
+        (message(told=()), Spared.NOT_THEIRS),
+        (message(severity="routine"), Spared.QUIET),
+        (message(rule="watch"), Spared.VISIT_LIST),
+        (message(notify=False), Spared.VISIT_LIST),
+        # Old by the time nobody had answered, and new when it was raised.
+        (message("escalated", notify=False), None),
+        (message("escalated", notify=False, rule="watch"), Spared.VISIT_LIST),
+        (message("escalated", notify=False, last_at="2026-02-03T03:05:06Z"), Spared.VISIT_LIST),
+        (
+            message("escalated", notify=False, last_at="2026-02-03T03:05:06Z", severity="critical"),
+            None,
+        ),
+    ],
+)
+def test_who_is_told_of_what(event: Message, why: Spared | None) -> None:
+    assert spared(event, "dr-1", OPEN) is why
+
+
+@pytest.mark.parametrize(
+    ("response", "standing", "why"),
+    [
+        ("open", "open", None),
+        ("open", "acknowledged", Spared.SEEN_TO),
+        ("open", "visiting", Spared.SEEN_TO),
+        ("open", "closed", Spared.SEEN_TO),
+        ("acknowledged", "acknowledged", None),
+        ("acknowledged", "visiting", Spared.SEEN_TO),
+    ],
+)
+def test_what_somebody_saw_to_meanwhile_is_spared(
+    response: str, standing: str, why: Spared | None
+) -> None:
+    event = message("escalated", response=response)
+    assert spared(event, "dr-1", Standing(standing, "W*")) is why
+    assert spared(event, "dr-1", None) is Spared.SEEN_TO
+
+
+def test_one_case_says_who_where_what_and_leads_there() -> None:
+    said = text([case(message(), OPEN)], Language.EN, CONSOLE)
+    assert said.title == "Doorstep: urgent"
+    assert said.body == (
+        "Urgent: W*, building 5: temperature\nhttps://doorstep.example.org/#/alerts/a-7"
+    )
+    said = text([case(message("escalated"), OPEN)], Language.ZH, "")
+    assert (said.title, said.body) == ("Doorstep：紧急", "紧急：W*，5号楼：体温，尚无人处理")
+
+
+def test_several_are_one_message_the_worst_first() -> None:
+    cases = [a_case(1), a_case(2, severity=Severity.CRITICAL, rule=Rule.OXYGEN), a_case(3)]
+    said = text(cases, Language.EN, CONSOLE)
+    assert said.severity is Severity.CRITICAL
+    assert said.title == "Doorstep: 3 alerts in building 5, critical"
+    assert said.body.split("\n") == [
+        "Critical: W*, building 5: oxygen",
+        "Urgent: W*, building 5: temperature",
+        "Urgent: W*, building 5: temperature",
+        CONSOLE,
+    ]
+    assert text(cases, Language.ZH, "").title == "Doorstep：5号楼3条告警，危急"
+
+
+def test_cases_of_several_buildings_name_none_in_the_title() -> None:
+    said = text([a_case(1), a_case(2, building="6")], Language.EN, "")
+    assert said.title == "Doorstep: 2 alerts, urgent"
+
+
+@pytest.mark.parametrize(("language", "last"), [("en", "and 3 more"), ("zh", "另有3条")])
+def test_many_are_counted(language: str, last: str) -> None:
+    cases = [a_case(number) for number in range(MOST_LINES + 3)]
+    lines = text(cases, Language(language), "").body.split("\n")
+    assert len(lines) == MOST_LINES + 1
+    assert lines[-1] == last
+
+
+@pytest.mark.parametrize("rule", [*Rule])
+@pytest.mark.parametrize("language", [*Language])
+def test_every_rule_has_words_without_figures(rule: Rule, language: Language) -> None:
+    said = text([a_case(rule=rule, building="")], language, "")
+    assert "_" not in said.body
+    assert not any(letter.isdigit() for letter in said.title + said.body)
+
+
+def test_a_trial_says_that_it_is_one() -> None:
+    assert "test" in trial(Language.EN).body
+    assert "测试" in trial(Language.ZH).body
