@@ -38,7 +38,7 @@ _LOOK: Final[LiteralString] = (
 )
 _KNOWN: Final = f"SELECT s.subscriber_no FROM subscriber s WHERE {_OWN} AND s.id = %(id)s"
 _NUMBER: Final = f"{_KNOWN} FOR NO KEY UPDATE"
-_COUNT: Final = "SELECT webhooks_in_all()"
+_COUNT: Final = "SELECT count(*) FROM subscriber WHERE kind = 'webhook'"
 _CHANGE: Final = (
     "UPDATE subscriber SET version = version + 1, name = coalesce(%(name)s, name),"
     " grid_nos = coalesce(%(grid_nos)s::int[], grid_nos),"

@@ -15,22 +15,12 @@ ALTER TABLE delivery ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_grids ON delivery TO doorstep_staff USING (
     EXISTS (SELECT FROM subscriber s WHERE s.subscriber_no = delivery.subscriber_no)
 );
-GRANT SELECT, INSERT, UPDATE, DELETE ON subscriber, subscriber_secret TO doorstep_staff;
+GRANT SELECT, INSERT, UPDATE, DELETE ON subscriber TO doorstep_staff;
+-- A secret is written and never read again, but by the service.
+GRANT SELECT (subscriber_no, until), INSERT, UPDATE (until), DELETE ON subscriber_secret
+    TO doorstep_staff;
 GRANT SELECT, INSERT, UPDATE ON delivery TO doorstep_staff;
 
 ALTER TABLE signal ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_grids ON signal FOR SELECT TO doorstep_staff
     USING (grid_nos IS NULL OR grid_nos && (SELECT staff_grids())::int[]);
-
--- How many there are, of all grids: there is a bound.
-DO $do$
-BEGIN
-    EXECUTE format($f$
-        CREATE FUNCTION webhooks_in_all() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
-        SET search_path = %I, pg_temp
-        AS $$ SELECT count(*) FROM subscriber WHERE kind = 'webhook' $$
-    $f$, current_schema());
-END
-$do$;
-REVOKE EXECUTE ON FUNCTION webhooks_in_all FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION webhooks_in_all TO doorstep_staff;
