@@ -1,0 +1,90 @@
+"""Anything that fits the description of the API, and much that does not, is answered as described.
+
+`/openapi.json` is read by Schemathesis, which makes requests of every operation, good and bad ones,
+and holds each answer against the description: status, headers, media type, shape.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.integration.alerts.world import Server, World
+
+CHECKS: Final = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+ENDLESS: Final = ("/api/v1/alerts/stream",)
+"""Never answered to the end; tests of the stream hold it to its description."""
+EXAMPLES: Final = 20
+THERE: Final = {"alert_id": "alert-1", "episode_id": "e-1"}
+"""What there is, asked for every other time."""
+
+
+def operations(server: Server) -> Iterator[APIOperation[Any, Any, Any, Any]]:
+    schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+        if operation.path not in ENDLESS:
+            yield operation
+
+
+@pytest.mark.parametrize("staff", ["dr-1", "sup-1"])
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_every_operation_answers_as_described(
+    server: Server, world: World, mode: GenerationMode, staff: str
+) -> None:
+    world.raise_alert(1)
+    headers = {"Authorization": f"Bearer {world.token(staff)}"}
+    asked: dict[str, int] = {}
+    for operation in operations(server):
+        _ask(operation, mode, headers, asked)
+    assert sum(asked.values()) > 10 * len(asked)
+    assert len(asked) > 20
+
+
+def _ask(
+    operation: APIOperation[Any, Any, Any, Any],
+    mode: GenerationMode,
+    headers: dict[str, str],
+    asked: dict[str, int],
+) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def answered(case: Case[Any]) -> None:
+        number = asked.get(operation.label, 0)
+        asked[operation.label] = number + 1
+        if mode is GenerationMode.POSITIVE and number % 2:
+            known = {name: THERE[name] for name in case.path_parameters if name in THERE}
+            case.path_parameters |= known
+        case.call_and_validate(headers=headers, checks=[*CHECKS], timeout=10)
+
+    try:
+        answered()
+    except Unsatisfiable:
+        # Nothing can be wrong about a request without parameters.
+        assert mode is GenerationMode.NEGATIVE
