@@ -80,6 +80,11 @@ class Place:
             while not self.browser.ids or self.browser.ids[-1] < last:
                 await asyncio.sleep(0.001)
 
+    async def signalled(self, times: int) -> None:
+        async with asyncio.timeout(5):
+            while self.browser.text.count("event: signal") < times:
+                await asyncio.sleep(0.001)
+
     async def until_over(self) -> None:
         """Until what has been told is read, and the stream is over."""
         self.dispatcher.stop()
@@ -224,6 +229,7 @@ async def test_signals_that_stand_come_first_and_without_an_id() -> None:
         place.add(1)
         await place.heard(1)
         place.dispatcher.signals_are({}, 0)
+        await place.signalled(2)
         await place.until_over()
     first, event, last = frames(place)
     assert first == ["event: signal", 'data: {"kind":"blind","active":true}']
@@ -239,7 +245,8 @@ async def test_signals_come_after_what_was_missed() -> None:
     place.dispatcher.signals_are({"b": signal("blind")}, 0)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(place.stream(0))
-        await place.listens()
+        await place.signalled(1)
         place.dispatcher.signals_are({}, 0)
+        await place.signalled(2)
         await place.until_over()
     assert [frame[0] for frame in frames(place)] == ["event: alert"] * 2 + ["event: signal"] * 2
