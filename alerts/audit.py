@@ -19,6 +19,8 @@ class What(StrEnum):
 
     VIEWED_PERSON = "viewed_person"
     VIEWED_READINGS = "viewed_readings"
+    VIEWED_LOCATION = "viewed_location"
+    REFUSED_LOCATION = "refused_location"
     SIGNED_IN = "signed_in"
     ACCESS_GIVEN = "access_given"
     SET_SIGN_IN = "set_sign_in"

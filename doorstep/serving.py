@@ -31,6 +31,7 @@ from store.alertfeed import AlertFeed
 from store.desk import Desk
 from store.duty_desk import DutyDesk
 from store.errors import StoreUnreachable
+from store.location_desk import LocationDesk
 from store.pool import Pool
 from store.truth_desk import TruthDesk
 from store.webhook_desk import WebhookDesk
@@ -82,6 +83,7 @@ async def run(settings: Settings) -> None:
         ports = Ports(
             desk=desk,
             truth=TruthDesk(pool),
+            location=LocationDesk(pool),
             dispatcher=dispatcher,
             now=now,
             real_now=SystemClock().now,

@@ -41,6 +41,7 @@ from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Seve
 from store import access, alertlog
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.location_desk import LocationDesk
 from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
@@ -291,6 +292,7 @@ class Server:
         ports = Ports(
             desk=self.desk,
             truth=TruthDesk(self.pool),
+            location=LocationDesk(self.pool),
             dispatcher=self.dispatcher,
             now=lambda: self.now,
             real_now=SystemClock().now,

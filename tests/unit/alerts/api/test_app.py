@@ -14,6 +14,7 @@ from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.location_desk import LocationDesk
 from store.notified import Directory
 from store.pool import Pool
 from store.truth_desk import TruthDesk
@@ -53,6 +54,7 @@ WEBHOOKS = {
     ("POST", "/webhooks/{webhook_id}/deliveries/{event_id}/resend"),
 }
 NOTIFICATIONS = {("POST", "/staff/me/notifications/test")}
+LOCATION = {("GET", "/alerts/{alert_id}/location")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
@@ -73,6 +75,7 @@ def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
+        location=LocationDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
         real_now=lambda: 0,
@@ -96,7 +99,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_every_call_of_the_contract_is_there_and_none_besides() -> None:
-    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS | NOTIFICATIONS
+    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS | NOTIFICATIONS | LOCATION
 
 
 def test_every_operation_says_what_it_is_and_has_a_name_of_its_own() -> None:

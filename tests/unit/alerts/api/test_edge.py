@@ -13,6 +13,7 @@ from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
 from store.desk import Desk
+from store.location_desk import LocationDesk
 from store.notified import Directory
 from store.pool import Pool
 from store.truth_desk import TruthDesk
@@ -25,6 +26,7 @@ async def _ask(method: str, path: str) -> httpx.Response:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
+        location=LocationDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
         real_now=lambda: 0,
