@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-import psycopg
-
 from alerts.document import document
 from alerts.lines import summary
 from alerts.surroundings import Surroundings
@@ -25,8 +23,7 @@ from rules.slots import NO_SLOT
 from rules.wearers import Wearers
 from rules.wearing import Wearing
 from store import history, roster
-from store.errors import translated
-from store.migrate import check_schema
+from store.reading_only import reading_only
 from store.rerun import heard_in
 
 
@@ -42,16 +39,7 @@ class Seen:
 
 def look_back(database_url: str, rulebook: Rulebook, from_at: int, to_at: int) -> Seen:
     """Raises `StoreUnreachable` and `StoreMismatch`."""
-    with (
-        translated(),
-        psycopg.connect(
-            database_url,
-            connect_timeout=10,
-            autocommit=True,
-            options="-c default_transaction_read_only=on -c timezone=UTC",
-        ) as connection,
-    ):
-        check_schema(connection)
+    with reading_only(database_url) as connection:
         people = roster.load(connection, from_at)
         where = history.surroundings(connection, sorted(people.episodes))
         wearers = Wearers.of(people, rulebook)

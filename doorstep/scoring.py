@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from domain.instant import SECOND_US, format_rfc3339
 from simulator.scorecard import Card, Line, Raised, Truth, TruthError, quantile, read, score
 from store import scores
-from store.errors import translated
-from store.migrate import check_schema
+from store.reading_only import reading_only
 
 
 class NotScored(Exception):
@@ -38,16 +35,7 @@ def scored(database_url: str, asked: Asked) -> tuple[Card, Truth]:
     if from_at >= until_at:
         raise NotScored("the truth is over before the time that is looked at begins")
     episodes = [lived.episode for lived in truth.wearers]
-    with (
-        translated(),
-        psycopg.connect(
-            database_url,
-            connect_timeout=10,
-            autocommit=True,
-            options="-c default_transaction_read_only=on -c timezone=UTC",
-        ) as connection,
-    ):
-        check_schema(connection)
+    with reading_only(database_url) as connection:
         if not scores.known(connection, episodes):
             raise NotScored("none of its episodes is in the database")
         alerts = [Raised(**each) for each in scores.raised(connection, episodes)]
