@@ -62,9 +62,10 @@ def summary(finding: Finding, where: Surroundings, book: Rulebook | None = None)
 
 
 def _fever_line(finding: Finding, _: Surroundings) -> str:
-    highest = f" (highest {finding.peak / 100:.1f})" if finding.peak > finding.value else ""
+    value, peak = (f"{each / 100:.1f}" for each in (finding.value, finding.peak))
+    highest = f" (highest {peak})" if peak != value else ""
     site = _SITES.get(finding.site, "on the skin")
-    measured = f"{finding.value / 100:.1f} °C {site}{highest}{_lasting(finding)}"
+    measured = f"{value} °C {site}{highest}{_lasting(finding)}"
     if finding.origin == BASELINE_ORIGIN:
         return f"{measured}, own limit for the hour {finding.limit / 100:.1f}"
     return f"{measured}, limit {finding.limit / 100:.1f}"

@@ -55,6 +55,10 @@ RED = {"night": "2026-02-04", "level": "red", "resting_pulse_bpm": 66, "baseline
             "nothing heard since 2 Feb 10:40 (15 h), expected every 1 min",
         ),
         (
+            finding(0, last_at=at(14), value=3866, peak=3872),
+            "38.7 °C at the armpit for 14 min, limit 37.3",
+        ),
+        (
             finding(0, last_at=at(0), value=3560, peak=3580, limit=3550, **SKIN),
             "35.6 °C on the skin of the wrist (highest 35.8), own limit for the hour 35.5",
         ),
