@@ -9,7 +9,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.instant import DAY_US, MINUTE_US, format_rfc3339
@@ -76,6 +76,8 @@ def traffic(rng: random.Random, now: int, count: int) -> Traffic:
     devices = [f"w-{n:04d}" for n in range(wearers)]
     sites = {device: rng.choice((Site.AXILLARY,) * 4 + (Site.WRIST,)) for device in devices}
     home = Home(Datum.WGS84, *publishing.HOME, 50.0)
+    begin, end = now - DAY_US, now + DAY_US
+    always = Worn(home=home, starts_at=begin, ends_at=end, spells=((begin, None),))
     readings: dict[str, list[dict[str, Any]]] = {}
     sent: list[tuple[float, int, Message]] = []
     for n, device in enumerate(devices):
@@ -90,7 +92,7 @@ def traffic(rng: random.Random, now: int, count: int) -> Traffic:
         messages=[message for _, _, message in sorted(sent)],
         readings=readings,
         roster=_roster(now, sites),
-        worn={device: Worn(site=sites[device], home=home) for device in devices},
+        worn={device: replace(always, site=sites[device]) for device in devices},
     )
 
 
