@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from alerts.api.audit_port import AuditDesk
 from alerts.api.truth_port import TruthDesk
 from alerts.api.webhook_ports import Webhooks
 from alerts.casework import AlertQuery, Answer, Deed, LoggedEvent, Page, Window
@@ -131,6 +132,7 @@ class Ports:
 
     desk: Desk
     truth: TruthDesk
+    audit: AuditDesk
     dispatcher: Dispatcher
     now: Callable[[], int]
     """The service's clock, microseconds since the epoch; a demonstration runs it faster."""

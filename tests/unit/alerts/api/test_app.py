@@ -13,6 +13,7 @@ from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
+from store.audit_desk import AuditDesk
 from store.desk import Desk
 from store.notified import Directory
 from store.pool import Pool
@@ -53,6 +54,7 @@ WEBHOOKS = {
     ("POST", "/webhooks/{webhook_id}/deliveries/{event_id}/resend"),
 }
 NOTIFICATIONS = {("POST", "/staff/me/notifications/test")}
+AUDIT = {("GET", "/audit")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
@@ -62,6 +64,7 @@ ASKED = {
     },
     "/api/v1/rejections": {"device", "cursor", "limit"},
     "/api/v1/gaps": {"device", "cursor", "limit"},
+    "/api/v1/audit": {"staff", "object", "what", "cursor", "limit"},
     "/api/v1/signals": {"active", "cursor", "limit"},
     "/api/v1/reports/daily": {"grid", "date", "format"},
     "/api/v1/rules/accuracy": {*("by", "grid", "from", "to", "swap_proposed", "cursor", "limit")},
@@ -72,6 +75,7 @@ ASKED = {
 def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        audit=AuditDesk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
@@ -96,7 +100,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_every_call_of_the_contract_is_there_and_none_besides() -> None:
-    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS | NOTIFICATIONS
+    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS | NOTIFICATIONS | AUDIT
 
 
 def test_every_operation_says_what_it_is_and_has_a_name_of_its_own() -> None:
