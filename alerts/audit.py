@@ -21,9 +21,17 @@ class What(StrEnum):
     VIEWED_READINGS = "viewed_readings"
     VIEWED_LOCATION = "viewed_location"
     REFUSED_LOCATION = "refused_location"
+    VIEWED_AUDIT = "viewed_audit"
+    DENIED = "denied"
     SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
     ACCESS_GIVEN = "access_given"
     SET_SIGN_IN = "set_sign_in"
+    MADE_WEBHOOK = "made_webhook"
+    CHANGED_WEBHOOK = "changed_webhook"
+    REMOVED_WEBHOOK = "removed_webhook"
+    ROTATED_WEBHOOK = "rotated_webhook"
+    RESENT_EVENT = "resent_event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +41,28 @@ class Entry:
     no: int
     at: int
     staff: str | None
-    """None: somebody at the command line."""
+    """None: nobody who was signed in; the command line, or a sign-in that failed."""
     what: str
     object: str
     grid_nos: tuple[int, ...]
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries are asked for. None does not narrow."""
+
+    staff: str | None = None
+    object: str | None = None
+    what: str | None = None
+    before: int | None = None
+    """Only those with a smaller number."""
+    limit: int = 100
+
+    def said(self) -> str:
+        """What is looked for, in a line."""
+        asked = (("staff", self.staff), ("object", self.object), ("what", self.what))
+        return " ".join(f"{name}={word}" for name, word in asked if word is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ class Done:
     """It was done; the alert now."""
 
     alert: Mapping[str, Any]
+    again: bool = False
+    """It was done before, under the same key; nothing was done now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cau
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
 from store.alertfeed import AlertFeed
+from store.audit_desk import AuditDesk
 from store.desk import Desk
 from store.duty_desk import DutyDesk
 from store.errors import StoreUnreachable
@@ -82,6 +83,7 @@ async def run(settings: Settings) -> None:
         now = settings.make_clock().now
         ports = Ports(
             desk=desk,
+            audit=AuditDesk(pool),
             truth=TruthDesk(pool),
             location=LocationDesk(pool),
             dispatcher=dispatcher,

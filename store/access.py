@@ -49,6 +49,12 @@ def _staff(row: tuple[int, str, str, str, list[str], list[int]] | None) -> Staff
     return Staff(no, id_, name, Role(role), dict(zip(grids, grid_nos, strict=True)))
 
 
+def known(connection: psycopg.Connection, staff_id: str) -> bool:
+    """Whether there is such a member."""
+    found = connection.execute("SELECT FROM staff WHERE id = %s", [staff_id]).fetchone()
+    return found is not None
+
+
 def password_hash(connection: psycopg.Connection, staff_id: str) -> str | None:
     """The hash of a member's password; None for a stranger, and where none is set."""
     row = connection.execute("SELECT password_hash FROM staff WHERE id = %s", [staff_id]).fetchone()
@@ -65,7 +71,7 @@ def set_password(connection: psycopg.Connection, staff_id: str, hashed: str) -> 
         if row is None:
             return False
         connection.execute("DELETE FROM console_session WHERE staff_no = %s", [row[0]])
-        audit.record(connection, None, What.SET_SIGN_IN, staff_id)
+        audit.record_of_member(connection, What.SET_SIGN_IN, staff_id)
         return True
 
 
@@ -100,5 +106,5 @@ def add_token(
             [sha256, token[:8], *(to_datetime(at) for at in valid), staff_id],
         ).fetchone()
         if row is not None:
-            audit.record(connection, None, What.ACCESS_GIVEN, staff_id)
+            audit.record_of_member(connection, What.ACCESS_GIVEN, staff_id)
         return row is not None

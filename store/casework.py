@@ -123,7 +123,7 @@ def _claim(cursor: psycopg.Cursor, staff: Staff, once: Once, now: int) -> Answer
     request_sha256, status, body = row
     if request_sha256 != once.request_sha256:
         return KeyReused()
-    return Done(body) if status == _DONE else NotDone(**body)
+    return Done(body, again=True) if status == _DONE else NotDone(**body)
 
 
 def _settle(cursor: psycopg.Cursor, staff: Staff, once: Once, answer: Answer) -> None:

@@ -87,7 +87,7 @@ class Desk:
         """Does what a member of staff says, or says why not."""
         with self._pool.of(staff) as connection:
             answer = casework.act(connection, alert_id, deed, staff, now, self._figures)
-            if isinstance(answer, Done):
+            if isinstance(answer, Done) and not answer.again:
                 _looked(connection, staff, deed.kind, alert_id, answer.alert["grid"])
             return answer
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from alerts.audit import What
 from alerts.casework import Page
 from alerts.delivery import Consumer, State
 from alerts.staff import Staff
 from alerts.subscription import Changes, Subscription
-from store import webhooks
+from store import audit, webhooks
 from store.pool import Pool
 
 
@@ -31,23 +32,38 @@ class WebhookDesk:
         assert wanted.grid_nos is not None
         assert {*wanted.grid_nos} <= {*_grids(staff)}, "the grids are the member's"
         with self._pool.of(staff) as connection:
-            return webhooks.add(connection, wanted, secret, now)
+            made = webhooks.add(connection, wanted, secret, now)
+            if made:
+                audit.record(connection, staff.id, What.MADE_WEBHOOK, wanted.id, wanted.grid_nos)
+            return made
 
     def change(self, staff: Staff, id_: str, changes: Changes, now: int) -> bool:
         """Changes one; False when there is none."""
         assert {*(changes.grid_nos or ())} <= {*_grids(staff)}, "the grids are the member's"
         with self._pool.of(staff) as connection:
-            return webhooks.change(connection, _grids(staff), id_, changes, now)
+            nos = {*webhooks.grid_nos(connection, _grids(staff), id_), *(changes.grid_nos or ())}
+            found = webhooks.change(connection, _grids(staff), id_, changes, now)
+            if found:
+                audit.record(connection, staff.id, What.CHANGED_WEBHOOK, id_, nos)
+            return found
 
     def remove(self, staff: Staff, id_: str) -> bool:
         """Takes one away."""
         with self._pool.of(staff) as connection:
-            return webhooks.remove(connection, _grids(staff), id_)
+            nos = webhooks.grid_nos(connection, _grids(staff), id_)
+            found = webhooks.remove(connection, _grids(staff), id_)
+            if found:
+                audit.record(connection, staff.id, What.REMOVED_WEBHOOK, id_, nos)
+            return found
 
     def rotate(self, staff: Staff, id_: str, secret: str, span: tuple[int, int]) -> bool:
         """A new secret; the old one counts beside it within `span` (now, until)."""
         with self._pool.of(staff) as connection:
-            return webhooks.rotate(connection, _grids(staff), id_, secret, span)
+            nos = webhooks.grid_nos(connection, _grids(staff), id_)
+            found = webhooks.rotate(connection, _grids(staff), id_, secret, span)
+            if found:
+                audit.record(connection, staff.id, What.ROTATED_WEBHOOK, id_, nos)
+            return found
 
     def deliveries(
         self, staff: Staff, id_: str, state: State | None, page: tuple[str | None, int]
@@ -61,7 +77,12 @@ class WebhookDesk:
     def resend(self, staff: Staff, id_: str, event_id: int, now: int) -> bool | None:
         """Has an event sent again; None: no such event there, False: too much waits already."""
         with self._pool.of(staff) as connection:
-            return webhooks.resend(connection, _grids(staff), id_, event_id, now)
+            nos = webhooks.grid_nos(connection, _grids(staff), id_)
+            sent = webhooks.resend(connection, _grids(staff), id_, event_id, now)
+            if sent:
+                about = f"{id_} evt_{event_id}"
+                audit.record(connection, staff.id, What.RESENT_EVENT, about, nos)
+            return sent
 
     def consumer(self, staff: Staff, id_: str, now: int) -> Consumer | None:
         """One of them as a sender gets it: its secrets are for the service alone."""

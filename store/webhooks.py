@@ -101,6 +101,13 @@ def known(connection: psycopg.Connection, grids: Grids, id_: str) -> bool:
     return connection.execute(_KNOWN, arguments).fetchone() is not None
 
 
+def grid_nos(connection: psycopg.Connection, grids: Grids, id_: str) -> list[int]:
+    """Whose events it is sent; none where there is no such one."""
+    statement = f"SELECT s.grid_nos FROM subscriber s WHERE {_OWN} AND s.id = %(id)s"
+    row = connection.execute(statement, {"grids": list(grids), "id": id_}).fetchone()
+    return [] if row is None else list(row[0])
+
+
 def add(connection: psycopg.Connection, wanted: Subscription, secret: str, now: int) -> bool:
     """Makes one; False when there are too many."""
     with connection.transaction(), connection.cursor() as cursor:

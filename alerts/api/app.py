@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from alerts.api import (
     accuracy,
     alerts,
+    audit,
     deeds,
     docs,
     episodes,
@@ -23,6 +24,7 @@ from alerts.api import (
 )
 from alerts.api.edge import Edge
 from alerts.api.ports import Ports
+from alerts.api.throttle import Ration
 from alerts.metrics import Blindness, Counts, ServiceMetrics
 from alerts.signals import Horizon
 
@@ -32,6 +34,8 @@ _DESCRIPTION: Final = (
     " problem detail, application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and"
     " `next`, the `cursor` of the next part."
 )
+DENIALS: Final = 30
+"""Entries a minute that refusals of one member make."""
 _ROUTES: Final = (
     sessions,
     # Before the alerts: `stream` is no alert's id.
@@ -45,6 +49,7 @@ _ROUTES: Final = (
     reports,
     webhooks,
     notifications,
+    audit,
     health,
 )
 
@@ -64,6 +69,7 @@ def create_app(ports: Ports, version: str) -> Edge:
     )
     app.state.ports = ports
     app.state.metrics = metrics
+    app.state.denials = Ration(DENIALS)
     app.state.door = sessions.Door(metrics.sign_ins)
     for module in _ROUTES:
         app.include_router(module.router)

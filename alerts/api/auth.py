@@ -8,8 +8,8 @@ ever looks there.
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Final, cast
+from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
@@ -18,6 +18,9 @@ from alerts.api.ports import Ports
 from alerts.api.problems import NotFound, Problem
 from alerts.passwords import sha256
 from alerts.staff import Staff
+
+if TYPE_CHECKING:
+    from alerts.api.throttle import Ration
 
 COOKIE: Final = "doorstep_session"
 SECURE_COOKIE: Final = f"__Host-{COOKIE}"
@@ -102,12 +105,21 @@ def signed_in(ports: PortsGiven, proof: ProofShown) -> Staff:
 SignedIn = Annotated[Staff, Depends(signed_in)]
 
 
-def acting(staff: SignedIn) -> Staff:
+def denied(
+    request: Request, ports: Ports, staff: Staff, detail: str, kind: str | None = None
+) -> Problem:
+    """403, entered in the audit log: who asked for what they may not."""
+    ration = cast("Ration", request.app.state.denials)
+    if ration.take(staff.id, ports.real_now()):
+        ports.audit.denied(staff, f"{request.method} {quote(request.url.path)}")
+    return Problem(HTTPStatus.FORBIDDEN, detail, kind)
+
+
+def acting(request: Request, ports: PortsGiven, staff: SignedIn) -> Staff:
     """Who is asking, if their role goes to doors. Raises `Problem`: 403."""
     if not staff.role.cares:
-        raise Problem(
-            HTTPStatus.FORBIDDEN, f"the role {staff.role.value} looks and does not act", "read-only"
-        )
+        detail = f"the role {staff.role.value} looks and does not act"
+        raise denied(request, ports, staff, detail, "read-only")
     return staff
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from alerts.api.audit_port import AuditDesk
 from alerts.api.location_port import LocationDesk
 from alerts.api.truth_port import TruthDesk
 from alerts.api.webhook_ports import Webhooks
@@ -132,6 +133,7 @@ class Ports:
 
     desk: Desk
     truth: TruthDesk
+    audit: AuditDesk
     location: LocationDesk
     dispatcher: Dispatcher
     now: Callable[[], int]

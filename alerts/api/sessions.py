@@ -22,7 +22,7 @@ from alerts.api.auth import (
 )
 from alerts.api.ports import Ports
 from alerts.api.problems import Problem
-from alerts.api.throttle import Throttle
+from alerts.api.throttle import Ration, Throttle
 from alerts.passwords import matches, new_session, sha256
 from alerts.staff import Staff
 from domain.instant import SECOND_US, format_rfc3339
@@ -30,6 +30,8 @@ from domain.instant import SECOND_US, format_rfc3339
 LASTS: Final = timedelta(hours=12)
 """A shift. After it a doctor signs in again."""
 
+FAILURES: Final = 60
+"""Entries a minute that failed sign-ins make in the audit log, all together."""
 _AT_ONCE: Final = 2
 """Passwords hashed at the same time: each takes some 20 MiB and all of a core."""
 
@@ -42,6 +44,7 @@ class Door:
     def __init__(self, sign_ins: Counter) -> None:
         self.sign_ins = sign_ins
         self.throttle = Throttle()
+        self.entered = Ration(FAILURES)
         self.hashing = threading.Semaphore(_AT_ONCE)
 
 
@@ -73,6 +76,8 @@ def sign_in(request: Request, ports: PortsGiven, body: shapes.SignIn) -> Respons
     if staff is None:
         door.throttle.failed(body.staff, address, now)
         door.sign_ins.labels("refused").inc()
+        if door.entered.take("", now):
+            ports.audit.sign_in_failed(body.staff)
         raise Problem(
             HTTPStatus.UNAUTHORIZED,
             "the staff number or the password is not right",

@@ -1,5 +1,7 @@
 """Slows down who guesses passwords: failed sign-ins are counted for a while, in memory, bounded.
 
+Also says how much of what was refused is entered in the audit log, so that nobody can flood it.
+
 Counts per (member, address) and per address. Not per member alone: then anybody could keep a doctor
 from signing in. Restarting the process forgets; argon2id makes each guess dear anyway.
 """
@@ -55,6 +57,27 @@ class Throttle:
             return 0
         left_us = entry.since + WINDOW_US - now
         return max(0, -(-left_us // SECOND_US))
+
+
+class Ration:
+    """So many of something in a window, by name, and then no more. Threads share it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: OrderedDict[str, _Failures] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, name: str, now: int) -> bool:
+        """Whether there is one more; `now` is the real time, microseconds."""
+        with self._lock:
+            entry = self._taken.get(name)
+            if entry is None or now - entry.since >= WINDOW_US:
+                entry = self._taken[name] = _Failures(now, 0)
+                self._taken.move_to_end(name)
+                while len(self._taken) > ENTRIES:
+                    self._taken.popitem(last=False)
+            entry.count += 1
+            return entry.count <= self._most
 
 
 def _names(staff: str, address: str) -> Sequence[tuple[str, int]]:

@@ -5,13 +5,13 @@ import secrets
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from alerts.api import shapes
 from alerts.api import webhook_shapes as told
-from alerts.api.auth import PortsGiven, SignedIn, own_grid
+from alerts.api.auth import PortsGiven, SignedIn, denied, own_grid
 from alerts.api.problems import NotFound, Problem
 from alerts.api.webhook_ports import Poster
 from alerts.delivery import Later, Sent, State
@@ -25,13 +25,11 @@ router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"])
 _LARGEST_ID: Final = 2**63 - 1
 
 
-def keeping(staff: SignedIn) -> Staff:
+def keeping(request: Request, ports: PortsGiven, staff: SignedIn) -> Staff:
     """Who is asking, if they may keep webhooks. Raises `Problem`: 403."""
     if staff.role not in (Role.SUPERVISOR, Role.ADMIN):
-        raise Problem(
-            HTTPStatus.FORBIDDEN,
-            f"webhooks are kept by supervisors and admins, not by a {staff.role.value}",
-        )
+        detail = f"webhooks are kept by supervisors and admins, not by a {staff.role.value}"
+        raise denied(request, ports, staff, detail)
     return staff
 
 

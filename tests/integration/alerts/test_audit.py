@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.integration.alerts.readings import store_readings
-from tests.integration.alerts.world import PASSWORD, World, leaks
+from tests.integration.alerts.world import PASSWORD, Server, World, leaks
 from tests.services.doorstep import run
 
 
@@ -50,7 +50,7 @@ def test_it_is_only_added_to(client: httpx.Client, world: World) -> None:
             connection.execute(statement.encode())
 
 
-def test_staff_enter_themselves_and_read_nothing(world: World) -> None:
+def test_staff_enter_themselves_and_read_what_the_policy_shows(world: World) -> None:
     add = b"INSERT INTO audit_log (staff, what, object, grid_nos) VALUES (%s, 'x', '', '{}')"
     with psycopg.connect(world.url) as connection:
         connection.execute(
@@ -58,9 +58,10 @@ def test_staff_enter_themselves_and_read_nothing(world: World) -> None:
             " set_config('role', 'doorstep_staff', true)"
         )
         connection.execute(add, ["dr-1"])
+        assert connection.execute("SELECT 1 FROM audit_log").fetchall() == []
         for statement in (
             b"INSERT INTO audit_log (staff, what, object, grid_nos) VALUES ('dr-2', 'x', '', '{}')",
-            b"SELECT 1 FROM audit_log",
+            b"SELECT sha256 FROM audit_log",
             b"UPDATE audit_head SET audit_no = 0",
         ):
             with (
@@ -85,3 +86,56 @@ def test_the_command_says_the_first_entry_that_was_changed(world: World) -> None
     broken = run(["audit", "verify"], env)
     assert broken.returncode == 1
     assert broken.stderr == "doorstep: entry 2 is not as it was written\n"
+
+
+def as_member(server: Server, world: World, staff: str, **asked: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {world.token(staff)}"}
+    return httpx.get(f"{server.url}/api/v1/audit", params=asked, headers=headers)
+
+
+def test_it_is_read_by_those_who_look_after_the_grid(
+    server: Server, client: httpx.Client, world: World
+) -> None:
+    world.raise_alert(1)
+    client.get("/api/v1/episodes/e-1")
+    client.get("/api/v1/alerts/alert-1")
+    found = as_member(server, world, "sup-1", object="e-1").json()["items"]
+    assert [(each["staff"], each["what"], each["grids"]) for each in found] == [
+        ("dr-1", "viewed_person", ["grid-1"])
+    ] * 2
+    assert found[0]["no"] > found[1]["no"]
+    assert not as_member(server, world, "audit-2", object="e-1").json()["items"]
+    assert as_member(server, world, "dr-1").status_code == 403
+    (look, *_) = as_member(server, world, "sup-1", what="viewed_audit").json()["items"]
+    assert (look["staff"], look["object"]) == ("sup-1", "object=e-1")
+    (refused,) = as_member(server, world, "sup-1", what="denied").json()["items"]
+    assert (refused["staff"], refused["object"]) == ("dr-1", "GET /api/v1/audit")
+
+
+def test_its_pages_follow_each_other(server: Server, client: httpx.Client, world: World) -> None:
+    for _ in range(5):
+        client.get("/api/v1/episodes/e-1")
+    first = as_member(server, world, "sup-1", limit="2", object="e-1").json()
+    second = as_member(server, world, "sup-1", limit="9", object="e-1", cursor=first["next"]).json()
+    numbers = [each["no"] for page in (first, second) for each in page["items"]]
+    assert numbers == sorted(numbers, reverse=True)
+    assert (len(numbers), second["next"]) == (5, None)
+    assert as_member(server, world, "sup-1", cursor="x").status_code == 422
+
+
+def test_failed_sign_ins_and_what_was_done_before_are_told_apart(
+    client: httpx.Client, world: World
+) -> None:
+    world.raise_alert(1)
+    for staff in ("dr-1", "a stranger"):
+        body = {"staff": staff, "password": "wrong"}
+        assert client.post("/api/v1/session", json=body).status_code == 401
+    for _ in range(2):
+        key = {"Idempotency-Key": "once"}
+        assert client.post("/api/v1/alerts/alert-1/acknowledge", headers=key).status_code == 200
+    found = [(who, what, about) for who, what, about, _ in logged(world)]
+    assert [each for each in found if each[1] in ("sign_in_failed", "acknowledged")] == [
+        (None, "sign_in_failed", "dr-1"),
+        (None, "sign_in_failed", ""),
+        ("dr-1", "acknowledged", "alert-1"),
+    ]

@@ -40,6 +40,7 @@ from doorstep.process import PASSING, listen
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
 from store import access, alertlog
 from store.alertfeed import AlertFeed
+from store.audit_desk import AuditDesk
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -291,6 +292,7 @@ class Server:
         self.dispatcher = Dispatcher(lambda: AlertFeed(self._url), PASSING, self.worker.news)
         ports = Ports(
             desk=self.desk,
+            audit=AuditDesk(self.pool),
             truth=TruthDesk(self.pool),
             location=LocationDesk(self.pool),
             dispatcher=self.dispatcher,

@@ -13,6 +13,7 @@ from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
+from store.audit_desk import AuditDesk
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -55,6 +56,7 @@ WEBHOOKS = {
 }
 NOTIFICATIONS = {("POST", "/staff/me/notifications/test")}
 LOCATION = {("GET", "/alerts/{alert_id}/location")}
+AUDIT = {("GET", "/audit")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
@@ -64,6 +66,7 @@ ASKED = {
     },
     "/api/v1/rejections": {"device", "cursor", "limit"},
     "/api/v1/gaps": {"device", "cursor", "limit"},
+    "/api/v1/audit": {"staff", "object", "what", "cursor", "limit"},
     "/api/v1/signals": {"active", "cursor", "limit"},
     "/api/v1/reports/daily": {"grid", "date", "format"},
     "/api/v1/rules/accuracy": {*("by", "grid", "from", "to", "swap_proposed", "cursor", "limit")},
@@ -74,6 +77,7 @@ ASKED = {
 def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        audit=AuditDesk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
         location=LocationDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
@@ -99,7 +103,8 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_every_call_of_the_contract_is_there_and_none_besides() -> None:
-    assert {*operations()} == CONTRACT | SESSION | WEBHOOKS | NOTIFICATIONS | LOCATION
+    extras = WEBHOOKS | NOTIFICATIONS | LOCATION | AUDIT
+    assert {*operations()} == CONTRACT | SESSION | extras
 
 
 def test_every_operation_says_what_it_is_and_has_a_name_of_its_own() -> None:

@@ -12,6 +12,7 @@ from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
 from store.alertfeed import AlertFeed
+from store.audit_desk import AuditDesk
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -26,6 +27,7 @@ async def _ask(method: str, path: str) -> httpx.Response:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
+        audit=AuditDesk(Pool(NOWHERE)),
         location=LocationDesk(Pool(NOWHERE)),
         dispatcher=Dispatcher(lambda: AlertFeed(NOWHERE), ()),
         now=lambda: 0,
