@@ -55,6 +55,9 @@ ALSO = {
     "nights": ("watch",),
     "stretches": ("baseline", "watch"),
     "own_limits": ("fever", "engine_equal"),
+    # Muting is told of where it comes from.
+    **dict.fromkeys(("oxygen", "pulse"), ("not_worn",)),
+    "not_worn": ("engine_equal",),
 }
 """Whose tests are about a module as well."""
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
@@ -87,6 +90,10 @@ class Mutant:
     def place(self) -> str:
         """Where it is, and what is changed."""
         return f"rules/{self.module}.py:{self.line}: {self.change}"
+
+    def is_argued_in(self, line: str) -> bool:
+        """Whether a line of the document is about this change of this module."""
+        return f"`{self.change}`" in line and f"rules/{self.module}.py" in line
 
 
 def mutants(module: str) -> Iterator[Mutant]:
@@ -156,7 +163,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--most", type=int, default=25, help="mutants of a module")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    argued = ARGUED.read_text(encoding="utf-8") if ARGUED.exists() else ""
+    argued = ARGUED.read_text(encoding="utf-8").replace("\\|", "|").splitlines()
     unargued = ran = 0
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
@@ -175,7 +182,7 @@ def main(arguments: Sequence[str]) -> int:
             ran += len(some)
             print(f"{module}: {len(some)} of {len(every)}, {len(survived)} survived", flush=True)
             for mutant in survived:
-                known = f"`{mutant.change}`" in argued
+                known = any(mutant.is_argued_in(line) for line in argued)
                 unargued += not known
                 print(f"  {mutant.place}{'  (argued)' if known else ''}", flush=True)
     print(f"{ran} mutants, {unargued} survivors not argued")

@@ -84,3 +84,20 @@ def test_the_figures_are_those_of_the_rulebook() -> None:
     assert frozen.is_frozen(cells, minutes(360), DEFAULT.device_fault)
     assert not frozen.is_frozen(cells, minutes(359), DEFAULT.device_fault)
     assert not frozen.is_frozen((*cells[:2], 29), minutes(360), DEFAULT.device_fault)
+
+
+@pytest.mark.parametrize("wrap", [0, 1 << 16])
+def test_long_ago_and_very_often_fit_into_their_columns(wrap: int) -> None:
+    begin = ((1 << 17) * 200 + wrap) * MINUTE_US
+    cells = (0, 0, 0)
+    for n in range(300):
+        cells = frozen.after(cells, 3650, begin + n * MINUTE_US)
+    assert cells == (3650, 0, 255)
+    assert frozen.lasts_min(cells, begin + 299 * MINUTE_US) == 299
+    states = Touched.fresh(1)
+    at = begin + np.arange(300) * MINUTE_US
+    taken = frozen.after_rows(
+        states["frozen_t"], np.zeros(300, dtype=np.int64), np.full(300, 3650), at, FIGURES
+    )
+    taken.write(states, "frozen_t", np.ones(1, dtype=np.bool_))
+    assert states["frozen_t"][0].item() == cells
