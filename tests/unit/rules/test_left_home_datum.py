@@ -10,14 +10,14 @@ import pytest
 from domain.people import Home
 from domain.reading import Datum
 from rules.finding import Finding, Rule, Severity, SiteClass
-from tests.unit.rules.making import NANJING, Service, Worn, findings, minutes, reading
+from tests.unit.rules.making import METRE_E7, NANJING, Service, Worn, findings, minutes, reading
 
 SEEMING = prcoords.gcj_wgs_bored((NANJING.lat, NANJING.lon))
 
 
 def fix(at: float, place: tuple[float, float] = SEEMING, **more: Any) -> dict[str, Any]:
     lat, lon = (round(degrees * 1e7) for degrees in place)
-    return reading(minutes(at), lat_e7=lat, lon_e7=lon, accuracy_dm=120, **more)
+    return reading(minutes(at), lat_e7=lat, lon_e7=lon, **{"accuracy_dm": 120, **more})
 
 
 HOME = (NANJING.lat, NANJING.lon)
@@ -30,6 +30,17 @@ def test_fixes_about_the_place_in_another_datum_are_no_leaving() -> None:
     assert (found.severity, found.onset_at, found.ended_at) == (Severity.ROUTINE, minutes(0), None)
     assert json.loads(found.detail) == {"cause": "wrong datum", "datum": "gcj02"}
     assert found.site == ""
+
+
+@pytest.mark.parametrize(
+    ("accuracy_dm", "rule"),
+    # A hundred metres beside it: within fence, buffer and the 50 m of an unknown error, no less.
+    [(-1, Rule.DEVICE_FAULT), (0, Rule.DEVICE_FAULT), (150, Rule.LEFT_HOME)],
+)
+def test_an_error_that_is_unknown_may_be_fifty_metres(accuracy_dm: int, rule: Rule) -> None:
+    beside = SEEMING[0] + 100 * METRE_E7 / 1e7, SEEMING[1]
+    (found,) = findings([fix(at, beside, accuracy_dm=accuracy_dm) for at in range(10)])
+    assert found.key.rule is rule
 
 
 def test_who_was_seen_at_home_has_left_when_seen_there() -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from domain.reading import Site
 from rules import spells
 from rules.finding import Change, Rule
-from tests.unit.rules.making import T0, Service, Worn, minutes, reading, seconds
+from rules.rulebook import DEFAULT
+from rules.wearers import Wearers
+from tests.unit.rules.making import T0, Service, Worn, minutes, reading, roster_of, seconds
 
 HOT = [reading(minutes(m), temperature_c=38.5) for m in (0, 5, 10, 12)]
 
@@ -130,3 +132,10 @@ def test_who_wore_it_at_an_instant() -> None:
     first, second = spells.worn(slots, np.tile(at, 2), wearers).reshape(2, -1)
     assert [time for time, found in zip(times, first, strict=True) if found] == [0, 9]
     assert [time for time, found in zip(times, second, strict=True) if found] == [0, 9, 20, 29]
+
+
+def test_the_spells_of_one_wearer_say_nothing_of_the_next() -> None:
+    away = Worn(spells=((T0, minutes(10)), (minutes(20), None)))
+    wearers = Wearers.of(roster_of(away, Worn()), DEFAULT)
+    at = np.array([minutes(15)] * 2)
+    assert spells.worn(np.array([0, 1]), at, wearers).tolist() == [False, True]
