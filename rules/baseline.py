@@ -11,9 +11,9 @@ and a week of fever moves it by 0.7. Three completed days are contract section 5
 The state is a function of the readings in order, and the same to the last bit however they come in
 batches: consecutive readings of one wearer in one hour are a *stretch*, and stretches are stepped
 in rounds like marks (`rules.hold`). Muted readings are not heard (`rules.not_worn`); those of spot
-thermometers do not count, but end an hour like any other. Columns: `skin_hour` (since 1970, local),
-`skin_sum` and `skin_n` of its readings, and `skin_days`, by hour of the day (0, 0), (first, 0),
-(first, second), or (baseline, -1).
+thermometers do not count, but end an hour like any other. Columns: `skin_hour` (since 1970, local,
+modulo 2,730 days), `skin_sum` and `skin_n` of its readings, and `skin_days`, by hour of the day
+(0, 0), (first, 0), (first, second), or (baseline, -1).
 """
 
 from typing import Final
@@ -29,6 +29,8 @@ STEP_CC: Final = 10
 """So far a known baseline moves in a day."""
 UNKNOWN: Final = 0
 KNOWN: Final = -1
+_WRAP: Final = 24 * 2_730
+"""Local hours are kept modulo this: seven years, in whole days."""
 
 Numbers = npt.NDArray[np.int64]
 
@@ -53,7 +55,7 @@ def _step(
     states: Touched, stretches: Stretches, round_: npt.NDArray[np.intp], sums: Sums
 ) -> Numbers:
     """Steps each wearer by one stretch; what is known for its hour then."""
-    group, hour = stretches.group[round_], stretches.span[round_]
+    group, hour = stretches.group[round_], stretches.span[round_] % _WRAP
     over = (states["skin_n"][group] > 0) & (states["skin_hour"][group] != hour)
     if over.any():
         _complete(states, group[over])

@@ -49,7 +49,7 @@ DENSE: Final = np.dtype(
         ("near_at", "<i8"),  # twice the newest reading that heard the beacon; + 1: seen inside
         ("heard_at", "<i8"),  # received_at of the newest reading, or the assignment; 0 never
         ("heard_rc", "<i8"),  # the receive clock then
-        ("skin_hour", "<i4"),  # the present local hour, since 1970; see rules.baseline
+        ("skin_hour", "<u2"),  # the present local hour, since 1970, modulo; see rules.baseline
         ("skin_sum", "<i4"),  # of its skin readings that count, centi-degrees
         ("skin_n", "<u2"),  # and how many
         ("skin_days", "<i2", (24, 2)),  # by hour of the day: what is known of it

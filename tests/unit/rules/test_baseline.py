@@ -12,6 +12,7 @@ from domain.instant import DAY_US, HOUR_US, MINUTE_US, parse_rfc3339
 from domain.people import Threshold
 from domain.reading import Site
 from rules import fever, stretches
+from rules.baseline import _WRAP
 from rules.marks import Batch
 from rules.rulebook import DEFAULT
 from rules.touched import Touched
@@ -197,3 +198,15 @@ def test_any_batches_give_the_same_limits_and_the_same_state(
     whole = limits(given_)
     assert whole == limits(given_, cuts=tuple(cuts))
     assert whole[0] == slow(given_)
+
+
+@pytest.mark.parametrize("hour", range(-3, 3))
+def test_where_the_count_of_hours_begins_anew_days_go_on(hour: int) -> None:
+    """That is in October 2029."""
+    over = 8 * _WRAP * HOUR_US - 8 * HOUR_US
+    readings = [
+        reading(over + day * DAY_US + (hour + more) * HOUR_US, temperature_c=33.0)
+        for day in (-2, -1, 0, 1)
+        for more in (0, 1)
+    ]
+    assert limits(readings)[0] == [3730] * 6 + [3400] * 2

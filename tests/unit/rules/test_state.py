@@ -10,7 +10,7 @@ EVERYBODY = np.arange(3)
 
 def test_a_wearer_costs_at_most_200_bytes() -> None:
     assert fresh(1000).nbytes == 1000 * DENSE.itemsize
-    assert DENSE.itemsize <= 200
+    assert DENSE.itemsize <= 198, "and two for what is going on with the few"
 
 
 def test_rows_beyond_the_end_are_fresh_and_all_are_copies() -> None:
