@@ -62,6 +62,12 @@ def in_force(connection: psycopg.Connection, at: int) -> Rulebook:
     return DEFAULT if row is None else _stored(row[0])
 
 
+def by_version(connection: psycopg.Connection) -> dict[str, Rulebook]:
+    """Every rulebook that was in force. Raises `StoreMismatch`."""
+    stored = (_stored(document) for _, document in connection.execute(_ALL).fetchall())
+    return {book.version: book for book in stored}
+
+
 @lru_cache(maxsize=16)
 def read(text: str) -> Rulebook:
     """A stored rulebook from the text of its document. Raises `StoreMismatch`."""
