@@ -158,16 +158,23 @@ def _noticed(mutant: Mutant, tree: Path, profile: str) -> bool:
 
 
 def _tests(module: str) -> list[str]:
+    """The mirror first, which is the likeliest to notice; then the tables, then whose else."""
     package, _, name = module.rpartition("/")
     rules = package == "rules"
-    names = (f"{name}*", *(ALSO.get(name, ()) if rules else ()))
-    folder = ROOT / "tests" / "unit" / package
-    mirror = sorted({path for each in names for path in folder.glob(f"test_{each}.py")})
-    files = [str(path.relative_to(ROOT)) for path in mirror]
+    folder = f"tests/unit/{package}"
+    mirror, also = (
+        sorted({str(path.relative_to(ROOT)) for n in names for path in ROOT.glob(f"{folder}/{n}")})
+        for names in (
+            [f"test_{name}*.py"],
+            [f"test_{n}.py" for n in ALSO.get(name, ()) if rules],
+        )
+    )
     word = GOLDEN.get(name, name)
-    tables = rules and (ROOT / "tests" / "golden" / "rules" / f"{word}.toml").exists()
-    if tables:
-        files.append("tests/golden/rules/test_tables.py")
+    tables = ["tests/golden/rules/test_tables.py"]
+    if not rules or not (ROOT / "tests" / "golden" / "rules" / f"{word}.toml").exists():
+        tables = []
+    files = list(dict.fromkeys((*mirror, *tables, *also)))
+    assert files, f"nothing tests {module}"
     chosen = f"not test_tables or {word}" if tables else "test"
     options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-k", chosen]
     return [sys.executable, "-m", "pytest", *options, *files]
@@ -181,7 +188,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     argued = ARGUED.read_text(encoding="utf-8").replace("\\|", "|").splitlines()
-    unargued = ran = 0
+    ran = unargued = 0
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         skip = shutil.ignore_patterns(".*", "node_modules", "static", "bench")
@@ -196,19 +203,27 @@ def main(arguments: Sequence[str]) -> int:
             some = every
             if len(every) > options.most:
                 some = random.Random(options.seed).sample(every, options.most)  # noqa: S311 - no secret
-            survived = [each for each in some if not killed(each, tree)]
-            known = {each for each in survived if any(each.is_argued_in(line) for line in argued)}
+            known, unknown = _survivors(some, tree, argued)
             ran += len(some)
-            unargued += len(survived) - len(known)
+            unargued += unknown
+            noticed = len(some) - known - unknown
             print(
-                f"{module}: {len(some)} of {len(every)}, {len(some) - len(survived)} killed,"
-                f" {len(known)} argued, {len(survived) - len(known)} not",
+                f"{module}: {len(some)} of {len(every)}, {noticed} killed, {known} argued",
                 flush=True,
             )
-            for each in survived:
-                print(f"  {each.place}{'  (argued)' if each in known else ''}", flush=True)
     print(f"{ran} mutants, {unargued} survivors not argued")
     return int(unargued > 0)
+
+
+def _survivors(some: Sequence[Mutant], tree: Path, argued: Sequence[str]) -> tuple[int, int]:
+    """How many are argued, and how many not; each is named at once."""
+    known = unknown = 0
+    for each in some:
+        if not killed(each, tree):
+            told = any(each.is_argued_in(line) for line in argued)
+            known, unknown = known + told, unknown + (not told)
+            print(f"  {each.place}{'  (argued)' if told else ''}", flush=True)
+    return known, unknown
 
 
 if __name__ == "__main__":
