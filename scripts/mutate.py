@@ -97,8 +97,10 @@ class Mutant:
 def mutants(module: str) -> Iterator[Mutant]:
     """Every small change of a module, in order."""
     tree = ast.parse((ROOT / f"{module}.py").read_text(encoding="utf-8"))
-    scopes = _scopes(tree)
+    scopes, assurances = _scopes(tree), _assurances(tree)
     for index, node in enumerate(ast.walk(tree)):
+        if node in assurances:
+            continue
         for field, now, then in _changes(node):
             other = copy.deepcopy(tree)
             twin = next(each for n, each in enumerate(ast.walk(other)) if n == index)
@@ -115,6 +117,15 @@ def _scopes(tree: ast.AST) -> dict[ast.AST, str]:
         if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found |= dict.fromkeys(ast.walk(outer), outer.name)
     return found
+
+
+def _assurances(tree: ast.AST) -> set[ast.AST]:
+    """What makes a class or a `zip` stricter and nothing else happen: `frozen=True`."""
+    return {
+        each.value
+        for each in ast.walk(tree)
+        if isinstance(each, ast.keyword) and each.arg in {"frozen", "slots", "eq", "strict"}
+    }
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
