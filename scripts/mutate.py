@@ -38,7 +38,8 @@ GOLDEN = {
 }
 """Whose tables speak of a module that has none by its own name."""
 ALSO = {
-    **dict.fromkeys(("run", "runs", "hold", "changes"), ("engine_equal", "engine")),
+    **dict.fromkeys(("run", "runs", "hold"), ("engine_equal", "engine")),
+    "changes": ("left_home_datum", "pulse", "engine"),
     "marks": ("pulse", "oxygen", "not_worn", "left_home"),
     "nights": ("watch",),
     "stretches": ("baseline", "watch"),
