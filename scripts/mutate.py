@@ -70,6 +70,13 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.NotIn: ast.In,
 }
 TIMEOUT_S = 120
+PLUGINS = (
+    "pytest_asyncio.plugin",
+    "pytest_timeout",
+    "_hypothesis_pytestplugin",
+    "no:cacheprovider",
+)
+"""What the tests need of what is installed; to load the rest takes longer than most tests."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,7 @@ def _noticed(mutant: Mutant, tree: Path, profile: str) -> bool:
         done = subprocess.run(
             _tests(mutant.module),
             cwd=tree,
-            env=os.environ | {"HYPOTHESIS_PROFILE": profile},
+            env=os.environ | {"HYPOTHESIS_PROFILE": profile, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             capture_output=True,
             timeout=TIMEOUT_S,
             check=False,
@@ -188,8 +195,8 @@ def _tests(module: str) -> list[str]:
     files = list(dict.fromkeys((*mirror, *tables, *also)))
     assert files, f"nothing tests {module}"
     chosen = f"not test_tables or {word}" if tables else "test"
-    options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-k", chosen]
-    return [sys.executable, "-m", "pytest", *options, *files]
+    plugins = [word for name in PLUGINS for word in ("-p", name)]
+    return [sys.executable, "-m", "pytest", "-x", "-q", *plugins, "-k", chosen, *files]
 
 
 def main(arguments: Sequence[str]) -> int:
