@@ -39,6 +39,7 @@ GOLDEN = {
 """Whose tables speak of a module that has none by its own name."""
 ALSO = {
     **dict.fromkeys(("run", "runs", "hold"), ("engine_equal", "engine")),
+    "fever": ("baseline",),
     "changes": ("left_home_datum", "pulse", "engine"),
     "marks": ("pulse", "oxygen", "not_worn", "left_home"),
     "nights": ("watch",),
