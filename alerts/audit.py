@@ -26,6 +26,7 @@ class What(StrEnum):
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
     ACCESS_GIVEN = "access_given"
+    ACCESS_TAKEN = "access_taken"
     SET_SIGN_IN = "set_sign_in"
     MADE_WEBHOOK = "made_webhook"
     CHANGED_WEBHOOK = "changed_webhook"

@@ -27,6 +27,7 @@ from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
 from store.desk import Desk
@@ -83,6 +84,7 @@ async def run(settings: Settings) -> None:
         now = settings.make_clock().now
         ports = Ports(
             desk=desk,
+            access=AccessDesk(pool, settings.http.session_limits()),
             audit=AuditDesk(pool),
             truth=TruthDesk(pool),
             location=LocationDesk(pool),

@@ -50,11 +50,13 @@ def record(
     connection.execute(_ADD, [staff, what.value, line, sorted(grid_nos)])
 
 
-def record_of_member(connection: psycopg.Connection, what: What, staff_id: str) -> None:
-    """Adds an entry about a member, in their grids, by nobody who was signed in."""
+def record_of_member(
+    connection: psycopg.Connection, what: What, staff_id: str, more: str = ""
+) -> None:
+    """Adds an entry about a member (and `more`), in their grids, by nobody who was signed in."""
     row = connection.execute(_GRIDS_OF, [staff_id]).fetchone()
     assert row is not None
-    record(connection, None, what, staff_id, row[0])
+    record(connection, None, what, f"{staff_id} {more}", row[0])
 
 
 def listed(connection: psycopg.Connection, grid_nos: Iterable[int], query: Query) -> Page:

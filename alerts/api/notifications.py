@@ -33,7 +33,7 @@ class TriedContacts(BaseModel):
 @router.post(
     "/test",
     summary="Try my contacts",
-    responses=shapes.answers(TriedContacts, 401, 409, 429),
+    responses=shapes.answers(TriedContacts, 401, 403, 409, 429),
 )
 async def test(staff: SignedIn, ports: PortsGiven) -> Response:
     """Sends a test message to each of my contacts now, and says which of them took it.

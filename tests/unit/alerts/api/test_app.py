@@ -12,6 +12,7 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
 from store.desk import Desk
@@ -77,6 +78,7 @@ ASKED = {
 def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        access=AccessDesk(Pool(NOWHERE)),
         audit=AuditDesk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
         location=LocationDesk(Pool(NOWHERE)),
