@@ -21,7 +21,13 @@ class What(StrEnum):
     VIEWED_READINGS = "viewed_readings"
     VIEWED_LOCATION = "viewed_location"
     REFUSED_LOCATION = "refused_location"
+    VIEWED_ALERTS = "viewed_alerts"
+    VIEWED_EPISODES = "viewed_episodes"
+    VIEWED_EVENTS = "viewed_events"
+    VIEWED_REPORT = "viewed_report"
     VIEWED_AUDIT = "viewed_audit"
+    EXPORT_BEGAN = "export_began"
+    EXPORT_ENDED = "export_ended"
     DENIED = "denied"
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
@@ -32,7 +38,9 @@ class What(StrEnum):
     CHANGED_WEBHOOK = "changed_webhook"
     REMOVED_WEBHOOK = "removed_webhook"
     ROTATED_WEBHOOK = "rotated_webhook"
+    TESTED_WEBHOOK = "tested_webhook"
     RESENT_EVENT = "resent_event"
+    TESTED_CONTACTS = "tested_contacts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,12 @@ class Desk:
     def alert_events(self, staff: Staff, alert_id: str) -> list[dict[str, Any]] | None:
         """The log of one alert, oldest first."""
         with self._pool.of(staff) as connection:
-            if alertread.one(connection, alert_id, _grids(staff)) is None:
+            found = alertread.one(connection, alert_id, _grids(staff))
+            if found is None:
                 return None
-            return alertread.events(connection, alert_id)
+            events = alertread.events(connection, alert_id)
+            _looked(connection, staff, What.VIEWED_EVENTS, found[1]["episode"], found[1]["grid"])
+            return events
 
     def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
         """Does what a member of staff says, or says why not."""

@@ -1,5 +1,6 @@
 """Notifications over HTTP: the button that tries one's own contacts."""
 
+import asyncio
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from alerts.api import shapes
 from alerts.api.auth import PortsGiven, SignedIn
 from alerts.api.problems import Problem
+from alerts.audit import What
 
 router = APIRouter(prefix="/api/v1/staff/me/notifications", tags=["notifications"])
 
@@ -50,5 +52,6 @@ async def test(staff: SignedIn, ports: PortsGiven) -> Response:
             "a contact has had as many messages as it may have for now",
             headers={"Retry-After": str(int(wait_s) + 1)},
         )
+    await asyncio.to_thread(ports.audit.enter, staff, What.TESTED_CONTACTS, staff.id)
     items = [{"scheme": each.scheme, "taken": each.taken} for each in tried]
     return JSONResponse({"items": items, "next": None})

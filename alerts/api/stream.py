@@ -3,12 +3,14 @@
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response
 
 from alerts.api import shapes
 from alerts.api.auth import PortsGiven, ProofShown, SignedIn, own_grid, still_allowed
+from alerts.api.looks import looked
 from alerts.api.problems import Problem
+from alerts.audit import What
 from alerts.dispatcher import LISTENERS
 from alerts.feeds.sse import Client, EventStream
 
@@ -69,6 +71,7 @@ def last_event_id(
     responses=_ANSWERS,
 )
 def stream(
+    request: Request,
     staff: SignedIn,
     proof: ProofShown,
     ports: PortsGiven,
@@ -88,6 +91,7 @@ def stream(
             "unavailable",
             {"Retry-After": "5"},
         )
+    looked(request, ports, staff, What.VIEWED_ALERTS, {"grid": grid, "as": "stream"})
     grid_nos = [staff.grids[grid]] if grid is not None else list(staff.grids.values())
     client = Client(
         grid_nos=frozenset(grid_nos),
