@@ -7,9 +7,9 @@
     make mutate MUTATE='--most 1000'      all of them; it takes hours
     make mutate MUTATE='--seed 2'         others
 
-Each mutant is a copy of the tree with one comparison, operator, number or flag changed; its tests
-are those that mirror the module, and the tables of its rule. What survives is listed; survivors
-that are argued in docs/mutation.md, by change, module and function, are named as such.
+Each mutant is a copy of the tree with one comparison, operator, condition, number or flag changed;
+its tests are those that mirror the module, and the tables of its rule. What survives is listed;
+survivors that are argued in docs/mutation.md, by change, module and function, are named as such.
 """
 
 import argparse
@@ -70,6 +70,8 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
+WORDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+"""Conditions that nothing else changes: they are turned round."""
 TIMEOUT_S = 120
 PLUGINS = (
     "pytest_asyncio.plugin",
@@ -115,7 +117,8 @@ def mutants(module: str) -> Iterator[Mutant]:
             twin = next(each for n, each in enumerate(ast.walk(other)) if n == index)
             setattr(twin, field, then)
             line = getattr(node, "lineno", 0)
-            change = f"{now} -> {ast.unparse(twin)}"
+            told = twin.test if isinstance(twin, ast.If | ast.IfExp) else twin
+            change = f"{now} -> {ast.unparse(told)}"
             source = ast.unparse(ast.fix_missing_locations(other))
             yield Mutant(module, scopes.get(node, ""), line, change, source)
 
@@ -145,6 +148,10 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
                 yield "ops", ast.unparse(node), ops
     elif isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
         yield "op", ast.unparse(node), SWAPS[type(node.op)]()
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
+        yield "operand", ast.unparse(node), ast.UnaryOp(node.op, node.operand)
+    elif isinstance(node, ast.If | ast.IfExp) and isinstance(node.test, WORDS):
+        yield "test", ast.unparse(node.test), ast.UnaryOp(ast.Not(), node.test)
     elif isinstance(node, ast.Constant) and type(node.value) is bool:
         yield "value", str(node.value), not node.value
     elif isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 1_000:
