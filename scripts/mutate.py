@@ -15,15 +15,19 @@ survivors that are argued in docs/mutation.md, by change, module and function, a
 import argparse
 import ast
 import copy
+import importlib
+import itertools
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ARGUED = ROOT / "docs" / "mutation.md"
@@ -73,6 +77,7 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 WORDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 """Conditions that nothing else changes: they are turned round."""
 TIMEOUT_S = 120
+SECONDS = itertools.count(1)
 PLUGINS = (
     "pytest_asyncio.plugin",
     "pytest_timeout",
@@ -80,6 +85,7 @@ PLUGINS = (
     "no:cacheprovider",
 )
 """What the tests need of what is installed; to load the rest takes longer than most tests."""
+LOADED_ONCE = ("numpy", "hypothesis.strategies", "asyncio")
 
 
 @dataclass(frozen=True)
@@ -167,21 +173,35 @@ def _noticed(mutant: Mutant, tree: Path, profile: str) -> bool:
     """`tree` is a copy that is put right again afterwards."""
     path = tree / f"{mutant.module}.py"
     right = path.read_text(encoding="utf-8")
-    path.write_text(mutant.source, encoding="utf-8")
+    _write(path, mutant.source)
+    process = multiprocessing.get_context("fork").Process(
+        target=_ask, args=(tree, profile, _tests(mutant.module))
+    )
     try:
-        done = subprocess.run(
-            _tests(mutant.module),
-            cwd=tree,
-            env=os.environ | {"HYPOTHESIS_PROFILE": profile, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return True
+        process.start()
+        process.join(TIMEOUT_S)
+        return process.exitcode != 0
     finally:
-        path.write_text(right, encoding="utf-8")
-    return done.returncode != 0
+        process.kill()
+        process.join()
+        _write(path, right)
+
+
+def _write(path: Path, source: str) -> None:
+    """Python knows its compiled files by second and size, and mutants follow in less than one."""
+    path.write_text(source, encoding="utf-8")
+    second = next(SECONDS)
+    os.utime(path, (second, second))
+
+
+def _ask(tree: Path, profile: str, arguments: Sequence[str]) -> None:
+    """Ends this process, a copy of one that has loaded what takes long, with what pytest says."""
+    os.environ.update(HYPOTHESIS_PROFILE=profile, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    os.chdir(tree)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for each in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, each.fileno())
+    os._exit(int(pytest.main([*arguments])))
 
 
 def _tests(module: str) -> list[str]:
@@ -204,11 +224,13 @@ def _tests(module: str) -> list[str]:
     assert files, f"nothing tests {module}"
     chosen = f"not test_tables or {word}" if tables else "test"
     plugins = [word for name in PLUGINS for word in ("-p", name)]
-    return [sys.executable, "-m", "pytest", "-x", "-q", *plugins, "-k", chosen, *files]
+    return ["-x", "-q", *plugins, "-k", chosen, *files]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs; 1 if a survivor is not argued."""
+    for name in LOADED_ONCE:
+        importlib.import_module(name)
     parser = argparse.ArgumentParser()
     parser.add_argument("modules", nargs="*", default=MODULES)
     parser.add_argument("--most", type=int, default=25, help="mutants of a module")
