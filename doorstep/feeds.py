@@ -21,6 +21,7 @@ from doorstep.clock import SystemClock
 from doorstep.process import PASSING
 from doorstep.settings import Settings
 from store import notified, subscribers
+from store.contact_uses import Uses
 from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
@@ -60,7 +61,8 @@ class Own:
 
 def notifier(settings: Settings, pool: Pool) -> Notifier:
     """What tells staff by their contacts."""
-    return Notifier(Directory(pool), settings.feeds.console_url, SystemClock().now, PASSING)
+    console = settings.feeds.console_url
+    return Notifier(Directory(pool), Uses(pool), console, SystemClock().now, PASSING)
 
 
 def own(settings: Settings, pool: Pool) -> Own:
