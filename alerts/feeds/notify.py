@@ -28,7 +28,7 @@ CONTACT_S: Final = 15.0
 LOOK_AGAIN_S: Final = 2.0
 """How long something critical may have to wait behind what waits for a rate limit."""
 
-QUIET_THREADS: Final = 8
+QUIET_THREADS: Final = 16
 """Calls about what is routine that may hang at a time, apart from the others."""
 
 Tell = Callable[[str, Text, int], Answered]
@@ -111,7 +111,7 @@ class Notifier:
             return Sent(reasons[0].value)
         text = notification.text(cases, Language.of(member.languages), self._console)
         try:
-            return _answer(await self.tell(member.contacts, text))
+            return answer_of(await self.tell(member.contacts, text))
         except self._passing:
             return Later(LOOK_AGAIN_S)
 
@@ -179,8 +179,8 @@ class Notifier:
             log.warning("cannot write that a contact rests", extra={"error": str(error)})
 
 
-def _answer(tried: Sequence[Tried]) -> Answer:
-    """If all of them want to be left alone, so long."""
+def answer_of(tried: Sequence[Tried]) -> Answer:
+    """What became of a message, from what came of each contact."""
     if any(each.wait_s for each in tried):
         return Later(LOOK_AGAIN_S)
     taken = sum(each.taken for each in tried)
