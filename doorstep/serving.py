@@ -116,6 +116,7 @@ async def run(settings: Settings) -> None:
                 dispatcher.run(),
                 keep(lambda: duty.fire(now()), PASSING),
                 feeds.watch_signals(ports),
+                feeds.digests(settings, pool, own.notify).keep(lambda: worker.leading),
                 *own.running(),
             )
             await _serve_until_stopped(server, worker, endless, listener)
