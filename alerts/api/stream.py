@@ -9,6 +9,7 @@ from starlette.responses import Response
 from alerts.api import shapes
 from alerts.api.auth import PortsGiven, ProofShown, SignedIn, own_grid, still_allowed
 from alerts.api.problems import Problem
+from alerts.api.shapes_canary import CanaryShape
 from alerts.dispatcher import LISTENERS
 from alerts.feeds.sse import Client, EventStream
 
@@ -18,14 +19,14 @@ _LARGEST_ID: Final = 2**63 - 1
 
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "`event: alert` with an `id`, or `event: signal` without; data as described;"
-        " a comment at least every 15 s",
+        "description": "`event: alert` with an `id`, or `event: signal` without, or `event: canary`"
+        " where it was asked for; data as described; a comment at least every 15 s",
         "content": {
             "text/event-stream": {
                 "itemSchema": {
                     "type": "object",
                     "properties": {
-                        "event": {"enum": ["alert", "signal"]},
+                        "event": {"enum": ["alert", "signal", "canary"]},
                         "id": {"type": "string"},
                         "data": {
                             "type": "string",
@@ -34,6 +35,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
                                 "anyOf": [
                                     shapes.ChangeShape.model_json_schema(),
                                     shapes.SignalShape.model_json_schema(),
+                                    CanaryShape.model_json_schema(),
                                 ]
                             },
                         },
@@ -74,6 +76,9 @@ def stream(
     ports: PortsGiven,
     resume_after: Annotated[int | None, Depends(last_event_id)],
     grid: str | None = None,
+    canary: Annotated[
+        bool | None, Query(description="true: canaries too, which say that the way to here is open")
+    ] = None,
 ) -> Response:
     """Of all your grids or one. `Last-Event-ID` resumes: nothing is lost, nothing comes twice.
 
@@ -96,5 +101,6 @@ def stream(
         newest=ports.desk.last_event_id,
         allowed=still_allowed(ports, proof, staff),
         passing=ports.unavailable,
+        canaries=bool(canary),
     )
     return EventStream(dispatcher, client)
