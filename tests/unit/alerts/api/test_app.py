@@ -62,7 +62,7 @@ AUDIT = {("GET", "/audit")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
-    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id"},
+    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id", "canary"},
     "/api/v1/episodes/{episode_id}/readings": {
         *("episode_id", "from", "to", "step", "cursor", "limit"),
     },
