@@ -7,23 +7,27 @@
     make mutate MUTATE='--most 1000'      all of them; it takes hours
     make mutate MUTATE='--seed 2'         others
 
-Each mutant is a copy of the tree with one comparison, operator, number or flag changed; its tests
-are those that mirror the module, and the tables of its rule. What survives is listed; survivors
-that are argued in docs/mutation.md, by change, module and function, are named as such.
+Each mutant is a copy of the tree with one comparison, operator, condition, number or flag changed;
+its tests are those that mirror the module, and the tables of its rule. What survives is listed;
+survivors that are argued in docs/mutation.md, by change, module and function, are named as such.
 """
 
 import argparse
 import ast
 import copy
+import importlib
+import itertools
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ARGUED = ROOT / "docs" / "mutation.md"
@@ -70,7 +74,10 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
+WORDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+"""Conditions that nothing else changes: they are turned round."""
 TIMEOUT_S = 120
+SECONDS = itertools.count(1)
 PLUGINS = (
     "pytest_asyncio.plugin",
     "pytest_timeout",
@@ -78,6 +85,7 @@ PLUGINS = (
     "no:cacheprovider",
 )
 """What the tests need of what is installed; to load the rest takes longer than most tests."""
+LOADED_ONCE = ("numpy", "hypothesis.strategies", "asyncio")
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,8 @@ def mutants(module: str) -> Iterator[Mutant]:
             twin = next(each for n, each in enumerate(ast.walk(other)) if n == index)
             setattr(twin, field, then)
             line = getattr(node, "lineno", 0)
-            change = f"{now} -> {ast.unparse(twin)}"
+            told = twin.test if isinstance(twin, ast.If | ast.IfExp) else twin
+            change = f"{now} -> {ast.unparse(told)}"
             source = ast.unparse(ast.fix_missing_locations(other))
             yield Mutant(module, scopes.get(node, ""), line, change, source)
 
@@ -145,6 +154,10 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
                 yield "ops", ast.unparse(node), ops
     elif isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
         yield "op", ast.unparse(node), SWAPS[type(node.op)]()
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
+        yield "operand", ast.unparse(node), ast.UnaryOp(node.op, node.operand)
+    elif isinstance(node, ast.If | ast.IfExp) and isinstance(node.test, WORDS):
+        yield "test", ast.unparse(node.test), ast.UnaryOp(ast.Not(), node.test)
     elif isinstance(node, ast.Constant) and type(node.value) is bool:
         yield "value", str(node.value), not node.value
     elif isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 1_000:
@@ -160,21 +173,35 @@ def _noticed(mutant: Mutant, tree: Path, profile: str) -> bool:
     """`tree` is a copy that is put right again afterwards."""
     path = tree / f"{mutant.module}.py"
     right = path.read_text(encoding="utf-8")
-    path.write_text(mutant.source, encoding="utf-8")
+    _write(path, mutant.source)
+    process = multiprocessing.get_context("fork").Process(
+        target=_ask, args=(tree, profile, _tests(mutant.module))
+    )
     try:
-        done = subprocess.run(
-            _tests(mutant.module),
-            cwd=tree,
-            env=os.environ | {"HYPOTHESIS_PROFILE": profile, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return True
+        process.start()
+        process.join(TIMEOUT_S)
+        return process.exitcode != 0
     finally:
-        path.write_text(right, encoding="utf-8")
-    return done.returncode != 0
+        process.kill()
+        process.join()
+        _write(path, right)
+
+
+def _write(path: Path, source: str) -> None:
+    """Python knows its compiled files by second and size, and mutants follow in less than one."""
+    path.write_text(source, encoding="utf-8")
+    second = next(SECONDS)
+    os.utime(path, (second, second))
+
+
+def _ask(tree: Path, profile: str, arguments: Sequence[str]) -> None:
+    """Ends this process, a copy of one that has loaded what takes long, with what pytest says."""
+    os.environ.update(HYPOTHESIS_PROFILE=profile, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    os.chdir(tree)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for each in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, each.fileno())
+    os._exit(int(pytest.main([*arguments])))
 
 
 def _tests(module: str) -> list[str]:
@@ -197,11 +224,13 @@ def _tests(module: str) -> list[str]:
     assert files, f"nothing tests {module}"
     chosen = f"not test_tables or {word}" if tables else "test"
     plugins = [word for name in PLUGINS for word in ("-p", name)]
-    return [sys.executable, "-m", "pytest", "-x", "-q", *plugins, "-k", chosen, *files]
+    return ["-x", "-q", *plugins, "-k", chosen, *files]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs; 1 if a survivor is not argued."""
+    for name in LOADED_ONCE:
+        importlib.import_module(name)
     parser = argparse.ArgumentParser()
     parser.add_argument("modules", nargs="*", default=MODULES)
     parser.add_argument("--most", type=int, default=25, help="mutants of a module")

@@ -165,7 +165,8 @@ class Desk:
         """Of the signals that ingestion's metrics do not show, which are active anywhere."""
         with self._pool.of_service() as connection:
             return {
-                noticed.Kind.BLIND: signals.heartbeat(connection).old(horizon),
+                noticed.Kind.BLIND: signals.heartbeat(connection).old(horizon)
+                or signals.any_active(connection, noticed.Kind.BLIND, horizon.now),
                 noticed.Kind.GAP: signals.any_gap(connection, horizon),
                 noticed.Kind.UNDELIVERABLE: signals.any_active(
                     connection, noticed.Kind.UNDELIVERABLE, horizon.now

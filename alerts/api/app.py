@@ -67,7 +67,11 @@ def create_app(ports: Ports, version: str) -> Edge:
         redirect_slashes=False,
     )
     metrics = ServiceMetrics(
-        ports.dispatcher, lambda: _counts(ports), lambda: _blindness(ports), ports.deliveries
+        ports.dispatcher,
+        lambda: _counts(ports),
+        lambda: _blindness(ports),
+        ports.deliveries,
+        ports.canary_ages,
     )
     app.state.ports = ports
     app.state.metrics = metrics

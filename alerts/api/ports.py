@@ -130,3 +130,5 @@ class Ports:
     notifier: Notifier
     deliveries: Callable[[], Mapping[tuple[str, str], int]]
     """What this process has handed to subscribers: (kind, result) -> number."""
+    canary_ages: Callable[[], Mapping[tuple[str, str], float]] = dict
+    """(Grid, hop) -> seconds since the newest canary that came past it was sent."""

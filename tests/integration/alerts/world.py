@@ -43,6 +43,7 @@ from store import alertlog, tokens
 from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
+from store.contact_uses import Uses
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -286,7 +287,9 @@ class Server:
 
     async def _run(self) -> None:
         self.sender = WebhookSender(SystemClock().now, private=True)
-        self.notifier = Notifier(Directory(self.pool), CONSOLE, SystemClock().now, PASSING)
+        self.notifier = Notifier(
+            Directory(self.pool), Uses(self.pool), CONSOLE, SystemClock().now, PASSING
+        )
         self.worker = Worker(
             Outbox(self._url, lambda: self.now),
             {"webhook": self.sender, "notify": self.notifier},

@@ -15,6 +15,7 @@ from alerts.feeds.webhook import WebhookSender
 from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
+from store.contact_uses import Uses
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -61,7 +62,7 @@ AUDIT = {("GET", "/audit")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
-    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id"},
+    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id", "canary"},
     "/api/v1/episodes/{episode_id}/readings": {
         *("episode_id", "from", "to", "step", "cursor", "limit"),
     },
@@ -89,7 +90,7 @@ def openapi() -> dict[str, Any]:
         console=Path("nowhere"),
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
-        notifier=Notifier(Directory(Pool(NOWHERE)), "", lambda: 0, ()),
+        notifier=Notifier(Directory(Pool(NOWHERE)), Uses(Pool(NOWHERE)), "", lambda: 0, ()),
         deliveries=dict,
     )
     return create_app(ports, "1.2.3").app.openapi()
