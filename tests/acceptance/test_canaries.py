@@ -169,7 +169,9 @@ def deployed(
             with psycopg.connect(url) as connection:
                 row = connection.execute(
                     "SELECT (SELECT count(*) FROM rejected_message)"
-                    " + (SELECT count(*) FROM reading) + (SELECT count(*) FROM alert_event)"
+                    " + (SELECT count(*) FROM reading)"
+                    # With a clock that runs faster the one wearer is soon silent, truly.
+                    " + (SELECT count(*) FROM alert WHERE rule <> 'silent')"
                     " + (SELECT count(*) FROM boot) + (SELECT count(*) FROM gap)"
                 ).fetchone()
             assert row == (0,)
