@@ -9,6 +9,7 @@ from typing import Final
 from alerts.api.ports import Ports
 from alerts.canary import Sighting
 from alerts.feeds import mqtt, notify
+from alerts.feeds.digest import Digests
 from alerts.feeds.mqtt import MqttFeed
 from alerts.feeds.mqtt_line import Broker, Version
 from alerts.feeds.notify import Notifier
@@ -22,6 +23,8 @@ from doorstep.clock import SystemClock
 from doorstep.process import PASSING
 from doorstep.settings import Settings
 from store import canary_desk, notified, subscribers
+from store.contact_uses import Uses
+from store.digests import Rounds
 from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
@@ -61,7 +64,8 @@ class Own:
 
 def notifier(settings: Settings, pool: Pool) -> Notifier:
     """What tells staff by their contacts."""
-    return Notifier(Directory(pool), settings.feeds.console_url, SystemClock().now, PASSING)
+    console = settings.feeds.console_url
+    return Notifier(Directory(pool), Uses(pool), console, SystemClock().now, PASSING)
 
 
 def own(settings: Settings, pool: Pool) -> Own:
@@ -84,6 +88,18 @@ def mqtt_feed(settings: Settings) -> MqttFeed:
         keep_alive_s=source.keep_alive_s,
     )
     return MqttFeed(broker, _VERSIONS[source.protocol])
+
+
+def digests(settings: Settings, pool: Pool, notifier: Notifier) -> Digests:
+    """What tells staff at their rounds of what calls nobody; they go by the service's clock."""
+    return Digests(
+        Rounds(pool, settings.make_clock().now),
+        notifier,
+        settings.feeds.console_url,
+        SystemClock().now,
+        SystemRandom().random,
+        PASSING,
+    )
 
 
 def worker(

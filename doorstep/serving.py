@@ -29,6 +29,7 @@ from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
 from store.desk import Desk
@@ -92,6 +93,7 @@ async def run(settings: Settings) -> None:
         late_us = int(OVERDUE_US * max(1.0, factor))
         ports = Ports(
             desk=desk,
+            access=AccessDesk(pool, settings.http.session_limits()),
             audit=AuditDesk(pool),
             truth=TruthDesk(pool),
             location=LocationDesk(pool),
@@ -113,6 +115,7 @@ async def run(settings: Settings) -> None:
                 dispatcher.run(),
                 keep(lambda: duty.fire(now()), PASSING),
                 feeds.watch_signals(ports),
+                feeds.digests(settings, pool, own.notify).keep(lambda: worker.leading),
                 *own.running(),
                 *aviary.running(worker),
             )

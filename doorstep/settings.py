@@ -32,7 +32,8 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from alerts.escalation import Figures
-from domain.instant import from_datetime
+from alerts.sessions import Limits
+from domain.instant import SECOND_US, from_datetime
 from doorstep.clock import AcceleratedClock, Clock, SystemClock
 from ingest.sources.address import SourceSettings
 from rules.rulebook import Rulebook, RulebookError, load
@@ -63,12 +64,18 @@ class MqttSettings(BaseModel):
 
 
 class HttpSettings(BaseModel):
-    """Where `doorstep serve` listens."""
+    """Where `doorstep serve` listens, and how long somebody stays signed in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
+    session_idle_s: int = Field(default=8 * 3_600, ge=300, le=30 * 86_400)
+    session_lasts_s: int = Field(default=86_400, ge=300, le=30 * 86_400)
+
+    def session_limits(self) -> Limits:
+        """The latter for `store.access_desk`."""
+        return Limits(self.session_idle_s * SECOND_US, self.session_lasts_s * SECOND_US)
 
 
 class IngestSettings(BaseModel):

@@ -24,7 +24,7 @@ from pydantic import (
 from alerts.canary import DEVICE as CANARY
 from domain.people import DEFAULT_TIMEZONE
 from domain.reading import Site
-from store.roster_shifts import MOST_SHIFTS, Shift
+from store.roster_shifts import MOST_SHIFTS, Digest, Shift
 from store.roster_words import Id, Moment, Text
 
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -74,6 +74,7 @@ class Staff(_Object):
     languages: list[Text] = []
     contacts: list[Text] = []
     shifts: Annotated[list[Shift], Field(max_length=MOST_SHIFTS)] = []
+    digest: Digest = []
 
 
 class Person(_Object):
