@@ -1,12 +1,13 @@
 """Puts the feeds together: who knows how to hand alert events over, and the service's own feeds."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 from secrets import token_hex
 from typing import Final
 
 from alerts.api.ports import Ports
+from alerts.canary import Sighting
 from alerts.feeds import mqtt, notify
 from alerts.feeds.digest import Digests
 from alerts.feeds.mqtt import MqttFeed
@@ -21,7 +22,7 @@ from alerts.subscription import Subscription
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING
 from doorstep.settings import Settings
-from store import notified, subscribers
+from store import canary_desk, notified, subscribers
 from store.contact_uses import Uses
 from store.digests import Rounds
 from store.notified import Directory
@@ -69,12 +70,11 @@ def notifier(settings: Settings, pool: Pool) -> Notifier:
 
 def own(settings: Settings, pool: Pool) -> Own:
     """Made and not yet running. Raises `ConfigurationError`."""
-    return Own(notifier(settings, pool), _mqtt_feed(settings))
+    return Own(notifier(settings, pool), mqtt_feed(settings) if settings.alerts_by_mqtt else None)
 
 
-def _mqtt_feed(settings: Settings) -> MqttFeed | None:
-    if not settings.alerts_by_mqtt:
-        return None
+def mqtt_feed(settings: Settings) -> MqttFeed:
+    """A connection with the broker, to publish on. Raises `ConfigurationError`."""
     source = settings.source_settings()
     address = source.address()
     broker = Broker(
@@ -102,10 +102,12 @@ def digests(settings: Settings, pool: Pool, notifier: Notifier) -> Digests:
     )
 
 
-def worker(settings: Settings, senders: Mapping[str, Sender]) -> Worker:
+def worker(
+    settings: Settings, senders: Mapping[str, Sender], seen: Callable[[Sequence[Sighting]], None]
+) -> Worker:
     """What delivers; `senders` by kind of subscriber. Retries take real time."""
     outbox = Outbox(settings.database_url, settings.make_clock().now)
-    return Worker(outbox, senders, SystemClock().now, SystemRandom().random, PASSING)
+    return Worker(outbox, senders, SystemClock().now, SystemRandom().random, PASSING, seen)
 
 
 async def watch_signals(ports: Ports) -> None:
@@ -129,3 +131,5 @@ def keep_own_feeds(pool: Pool, settings: Settings) -> None:
             subscribers.keep(connection, MQTT, now)
         else:
             subscribers.drop(connection, MQTT.id)
+        if not settings.canaries_fly:
+            canary_desk.end_signals(connection, settings.make_clock().now())

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from alerts.canary import DEVICE as CANARY
 from domain.people import DEFAULT_TIMEZONE
 from domain.reading import Site
 from store.roster_shifts import MOST_SHIFTS, Digest, Shift
@@ -95,6 +96,13 @@ class Device(_Object):
     site: Text | None = None
     interval_s: Annotated[int, Field(ge=1, le=604_800)] = 60
     spot: bool = False
+
+    @field_validator("id")
+    @classmethod
+    def _not_ours(cls, value: str) -> str:
+        if value == CANARY:
+            raise ValueError("this name is kept for canaries of the service itself")
+        return value
 
 
 class Circle(_Object):

@@ -8,7 +8,8 @@ from playwright.async_api import Page, expect
 from domain.instant import MINUTE_US
 from doorstep.clock import SystemClock
 from tests.acceptance import publishing
-from tests.acceptance.console.watched import CONSOLE, PASSWORD, Community, Open, Watched
+from tests.acceptance.console.watched import PASSWORD, Community, Open, Watched
+from tests.services.node import CONSOLE
 
 pytestmark = pytest.mark.timeout(240)
 

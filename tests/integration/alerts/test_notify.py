@@ -175,6 +175,8 @@ class TestTrying:
             "next": None,
         }
         assert "test" in receiver.at("/yes")[0].body["message"]
+        (entry,) = world.rows("SELECT * FROM audit_log WHERE what = 'tested_contacts'")
+        assert (entry["staff"], entry["object"]) == ("dr-1", "dr-1")
 
     def test_without_contacts_there_is_nothing_to_try(self, client: httpx.Client) -> None:
         assert problem(client.post(TEST), 409, None)["detail"] == (

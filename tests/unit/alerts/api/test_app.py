@@ -12,6 +12,7 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
 from store.contact_uses import Uses
@@ -61,7 +62,7 @@ AUDIT = {("GET", "/audit")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
-    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id"},
+    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id", "canary"},
     "/api/v1/episodes/{episode_id}/readings": {
         *("episode_id", "from", "to", "step", "cursor", "limit"),
     },
@@ -78,6 +79,7 @@ ASKED = {
 def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        access=AccessDesk(Pool(NOWHERE)),
         audit=AuditDesk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
         location=LocationDesk(Pool(NOWHERE)),

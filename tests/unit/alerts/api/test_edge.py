@@ -11,6 +11,7 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
 from store.contact_uses import Uses
@@ -27,6 +28,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 async def _ask(method: str, path: str) -> httpx.Response:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        access=AccessDesk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
         audit=AuditDesk(Pool(NOWHERE)),
         location=LocationDesk(Pool(NOWHERE)),
