@@ -69,6 +69,8 @@ class Message:
     """The alert as outsiders see it (contract section 6)."""
     told: tuple[str, ...] = ()
     """Who is asked to see to it by this event: staff ids."""
+    why: str = ""
+    """Why it was passed on: a word of `alerts.lifecycle.Why`."""
 
     @property
     def id(self) -> str:
