@@ -85,7 +85,10 @@ PLUGINS = (
     "no:cacheprovider",
 )
 """What the tests need of what is installed; to load the rest takes longer than most tests."""
-LOADED_ONCE = ("numpy", "hypothesis.strategies", "asyncio")
+LOADED_ONCE = (
+    *("numpy", "shapely", "prcoords", "psycopg", "psutil", "asyncio"),
+    *("hypothesis.strategies", "hypothesis.internal.conjecture.engine"),
+)
 
 
 @dataclass(frozen=True)
