@@ -173,8 +173,8 @@ class TestNeverHeard:
 
     def test_nobody_is_counted_twice(self) -> None:
         service = Service(Worn())
-        assert len(service.tick(T0, 0).slots) == 1
-        assert len(service.tick(T0 + SECOND_US, SECOND_US).slots) == 0
+        assert len(service.tick(T0, seconds(500)).slots) == 1
+        assert len(service.tick(T0 + SECOND_US, seconds(501)).slots) == 0
 
 
 class TestNotWorn:
