@@ -65,6 +65,12 @@ SIGNAL: Final = Definition(
     ("kind",),
     "1 where the service is blind, of the kinds that the database shows",
 )
+OVERDUE: Final = Definition(
+    "doorstep_deadlines_overdue",
+    "gauge",
+    (),
+    "alerts whose deadline passed a minute ago and more, and nobody else was told",
+)
 CANARY: Final = Definition(
     "doorstep_canary_age_seconds",
     "gauge",
@@ -83,6 +89,7 @@ METRICS: Final = (
     READING,
     DELIVERIES,
     SIGNAL,
+    OVERDUE,
     CANARY,
 )
 """Documented in docs/operations.md; a test keeps the two the same."""
@@ -105,6 +112,7 @@ class ServiceMetrics(Collector):
         blindness: Callable[[], Blindness | None],
         deliveries: Callable[[], Deliveries],
         canary_ages: Callable[[], CanaryAges],
+        overdue: Callable[[], int | None],
     ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -121,6 +129,7 @@ class ServiceMetrics(Collector):
         self._blindness = blindness
         self._deliveries = deliveries
         self._canary_ages = canary_ages
+        self._overdue = overdue
         self.registry.register(self)
 
     def describe(self) -> Iterator[Metric]:
@@ -143,6 +152,9 @@ class ServiceMetrics(Collector):
             for kind, active in sorted(blindness.items()):
                 family.add_metric([kind], int(active))
             yield family
+        overdue = self._overdue()
+        if overdue is not None:
+            yield GaugeMetricFamily(OVERDUE.name, OVERDUE.meaning, overdue)
         made = CounterMetricFamily(DELIVERIES.name, DELIVERIES.meaning, labels=DELIVERIES.labels)
         for each, number in sorted(self._deliveries().items()):
             made.add_metric(each, number)

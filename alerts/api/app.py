@@ -72,6 +72,7 @@ def create_app(ports: Ports, version: str) -> Edge:
         lambda: _blindness(ports),
         ports.deliveries,
         ports.canary_ages,
+        lambda: _overdue(ports),
     )
     app.state.ports = ports
     app.state.metrics = metrics
@@ -89,6 +90,13 @@ def create_app(ports: Ports, version: str) -> Edge:
 def _counts(ports: Ports) -> Counts | None:
     try:
         return ports.desk.alert_counts()
+    except ports.unavailable:
+        return None
+
+
+def _overdue(ports: Ports) -> int | None:
+    try:
+        return ports.deadlines_overdue()
     except ports.unavailable:
         return None
 
