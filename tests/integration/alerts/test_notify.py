@@ -191,6 +191,8 @@ class TestTrying:
         give(world, "dr-1", contact(receiver, "/yes"))
         done = doorstep.run(["notify", "test", "--staff", "dr-1"], env)
         assert (done.returncode, done.stdout) == (0, "1 json: taken\n")
+        (entry,) = world.rows("SELECT * FROM audit_log WHERE what = 'tested_contacts'")
+        assert (entry["staff"], entry["object"], entry["grid_nos"]) == (None, "dr-1", [1])
         give(world, "dr-1", contact(receiver, "/yes"), "nonsense")
         done = doorstep.run(["notify", "test", "--staff", "dr-1", "--json"], env)
         assert done.returncode == 1
