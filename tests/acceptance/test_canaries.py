@@ -122,7 +122,7 @@ class Deployment:
 
     def ages(self) -> dict[tuple[str, str], float]:
         """(Grid, hop) -> seconds."""
-        text = httpx.get(f"{self.serve.url}/metrics").text
+        text = httpx.get(f"{self.serve.url}/metrics", timeout=30).text
         found = {}
         for line in text.splitlines():
             if line.startswith("doorstep_canary_age_seconds{"):
