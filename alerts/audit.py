@@ -26,6 +26,8 @@ class What(StrEnum):
     VIEWED_EVENTS = "viewed_events"
     VIEWED_REPORT = "viewed_report"
     VIEWED_AUDIT = "viewed_audit"
+    EXPORTED_ROSTER = "exported_roster"
+    IMPORTED_ROSTER = "imported_roster"
     EXPORT_BEGAN = "export_began"
     EXPORT_ENDED = "export_ended"
     DENIED = "denied"

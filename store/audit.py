@@ -37,6 +37,7 @@ _GRIDS_OF: Final = (
     " (SELECT grid_no FROM staff_grid o WHERE o.staff_no = s.staff_no) OR g.community_no IN"
     " (SELECT community_no FROM staff_community o WHERE o.staff_no = s.staff_no) WHERE s.id = %s"
 )
+_ALL_GRIDS: Final = "SELECT coalesce(array_agg(grid_no), ARRAY[]::int[]) FROM grid"
 _HEAD: Final = "SELECT audit_no, sha256 FROM audit_head"
 
 
@@ -59,6 +60,13 @@ def record_of_member(
     row = connection.execute(_GRIDS_OF, [staff_id]).fetchone()
     assert row is not None
     record(connection, None, what, f"{staff_id} {more}", row[0])
+
+
+def record_of_all(connection: psycopg.Connection, what: What, about: str) -> None:
+    """Adds an entry about every grid there is, by nobody who was signed in."""
+    row = connection.execute(_ALL_GRIDS).fetchone()
+    assert row is not None
+    record(connection, None, what, about, row[0])
 
 
 def listed(connection: psycopg.Connection, grid_nos: Iterable[int], query: Query) -> Page:

@@ -31,9 +31,10 @@ from alerts.signals import Horizon
 
 _DESCRIPTION: Final = (
     "Alerts about people in home quarantine, for those who look after them. Send a token as"
-    " `Authorization: Bearer ...`. What belongs to another grid is not there: 404. Every error is a"
-    " problem detail, application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and"
-    " `next`, the `cursor` of the next part."
+    " `Authorization: Bearer ...`; one for looking is answered 403 to all but GET and HEAD. What"
+    " belongs to another grid is not there: 404. Every error is a problem detail,"
+    " application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and `next`, the"
+    " `cursor` of the next part."
 )
 DENIALS: Final = 30
 """Entries a minute that refusals of one member make."""

@@ -55,7 +55,7 @@ class Uses(Protocol):
 class Directory(Protocol):
     """Who is told, and how cases stand."""
 
-    def member(self, staff: str, alerts: Sequence[str]) -> Member | None:
+    def member(self, staff: str, events: Sequence[int]) -> Member | None:
         """None if there is no such member. Blocks; raises what the notifier is told is passing."""
         ...
 
@@ -91,9 +91,9 @@ class Notifier:
     async def send(self, consumer: Consumer, messages: Sequence[Message]) -> Answer:
         """Tells one member of what concerns them."""
         staff = str(consumer.config["staff"])
-        alerts = [each.alert_id for each in messages]
+        events = [each.event_id for each in messages]
         try:
-            member = await asyncio.to_thread(self._directory.member, staff, alerts)
+            member = await asyncio.to_thread(self._directory.member, staff, events)
         except self._passing:
             return Later(LOOK_AGAIN_S)
         if member is None or not member.contacts:
@@ -101,7 +101,7 @@ class Notifier:
         reasons: list[Spared] = []
         cases = []
         for message in messages:
-            standing = member.standings.get(message.alert_id)
+            standing = member.standings.get(message.event_id)
             why = notification.spared(message, staff, standing)
             if why is None and standing is not None:
                 cases.append(notification.case(message, standing))

@@ -207,8 +207,8 @@ class Memory:
     def __init__(self, *contacts: str) -> None:
         self.contacts = contacts
 
-    def member(self, staff: str, alerts: Sequence[str]) -> Member | None:
-        standings = {each: Standing("open", "W*") for each in alerts}
+    def member(self, staff: str, events: Sequence[int]) -> Member | None:
+        standings = {each: Standing("open", "W*") for each in events}
         return Member(self.contacts, (), standings) if staff == "dr-1" else None
 
 
