@@ -18,6 +18,8 @@ from rules.finding import Rule, Severity
 
 MOST_LINES: Final = 10
 """Cases that are listed one by one; the others are counted. A lock screen shows four lines."""
+LONGEST_NAME: Final = 16
+"""Letters of a building's or a grid's name; an ideograph has three bytes."""
 
 
 class Language(StrEnum):
@@ -68,7 +70,9 @@ class Tried:
     scheme: str
     taken: bool
     wait_s: float = 0.0
-    """Not written to: so long until it may be."""
+    """Not written to: so long until it may be, by our own count."""
+    rest_s: float = 0.0
+    """It has said that it was too much, and wants nothing for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ _FIRST_IDEOGRAPH: Final = 0x2E80
 """Unicode: CJK Radicals Supplement; what comes after is written without spaces within a name."""
 
 
+def clipped(name: str) -> str:
+    """A name of a place, so short that ten lines of them are within 2,048 bytes: WeCom's limit."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
 def spared(message: Message, staff: str, standing: Standing | None) -> Spared | None:
     """Why this member is not told of this event now; None if they are.
 
@@ -131,7 +140,7 @@ def case(message: Message, standing: Standing) -> Case:
     return Case(
         alert_id=message.alert_id,
         initials=standing.initials,
-        building=str(after["building"]),
+        building=clipped(str(after["building"])),
         severity=_severity(after),
         rule=Rule(after["rule"]),
         again=message.kind == Kind.ESCALATED,

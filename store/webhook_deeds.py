@@ -72,6 +72,13 @@ def rotate(
     return found
 
 
+def tested(connection: psycopg.Connection, by: By, id_: str) -> None:
+    """Enters that a test message is about to be sent to one; nothing where there is none."""
+    nos = webhooks.grid_nos(connection, by.grids, id_)
+    if nos:
+        audit.record(connection, by.staff, What.TESTED_WEBHOOK, id_, nos)
+
+
 def resend(
     connection: psycopg.Connection, by: By, id_: str, event_id: int, now: int
 ) -> bool | None:

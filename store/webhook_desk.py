@@ -61,8 +61,10 @@ class WebhookDesk:
         with self._pool.of(staff) as connection:
             return webhook_deeds.resend(connection, _by(staff), id_, event_id, now)
 
-    def consumer(self, staff: Staff, id_: str, now: int) -> Consumer | None:
+    def to_test(self, staff: Staff, id_: str, now: int) -> Consumer | None:
         """One of them as a sender gets it: its secrets are for the service alone."""
+        with self._pool.of(staff) as connection:
+            webhook_deeds.tested(connection, _by(staff), id_)
         with self._pool.of_service() as connection:
             return webhooks.consumer(connection, _grids(staff), id_, now)
 

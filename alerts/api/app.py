@@ -23,6 +23,7 @@ from alerts.api import (
     webhooks,
 )
 from alerts.api.edge import Edge
+from alerts.api.looks import Looks
 from alerts.api.ports import Ports
 from alerts.api.throttle import Ration
 from alerts.metrics import Blindness, Counts, ServiceMetrics
@@ -65,11 +66,16 @@ def create_app(ports: Ports, version: str) -> Edge:
         redirect_slashes=False,
     )
     metrics = ServiceMetrics(
-        ports.dispatcher, lambda: _counts(ports), lambda: _blindness(ports), ports.deliveries
+        ports.dispatcher,
+        lambda: _counts(ports),
+        lambda: _blindness(ports),
+        ports.deliveries,
+        ports.canary_ages,
     )
     app.state.ports = ports
     app.state.metrics = metrics
     app.state.denials = Ration(DENIALS)
+    app.state.looks = Looks()
     app.state.door = sessions.Door(metrics.sign_ins)
     for module in _ROUTES:
         app.include_router(module.router)

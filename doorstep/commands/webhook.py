@@ -197,10 +197,11 @@ def try_it(id_: WebhookId, as_json: AsJson = False) -> None:
     from alerts.subscription import trial
     from doorstep.feeds import webhook_sender
     from doorstep.settings import load_settings
-    from store import webhooks
+    from store import webhook_deeds, webhooks
 
     settings = load_settings()
     with _database() as (connection, by, _):
+        webhook_deeds.tested(connection, by, id_)
         consumer = webhooks.consumer(connection, by.grids, id_, _real_now())
     if consumer is None:
         _unknown(id_)

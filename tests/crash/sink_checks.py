@@ -9,15 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from domain.instant import HOUR_US, parse_rfc3339
-from tests.crash.sinks import Got, Handed, Logged, Served, Sink
+from domain.instant import HOUR_US, MINUTE_US, SECOND_US, parse_rfc3339
+from tests.crash.sinks import PASSED_ON, Got, Handed, Logged, Served, Sink
 
 WORDS: Final = {"fever": "temperature", "left_home": "not at home"}
-NOT_YET: Final = ", not answered yet"
 HORIZON_US: Final = {"urgent": HOUR_US, "critical": 6 * HOUR_US}
 """Contract section 5: what rests on older readings is for the visit list, and not told."""
 TOLD: Final = "1 of 1 contacts"
 SPARED: Final = ("spared: told others", "spared: routine", "spared: visit list", "spared: seen to")
+MOST_A_MINUTE: Final = 20
+"""docs/operations.md, "Notifications"."""
+ON_THE_WAY_US: Final = 2 * SECOND_US
+"""Messages are counted when they are sent, and may come closer to each other."""
 KINDS: Final = {"acknowledge": "acknowledged", "outcome": "outcome"}
 """What a deed is called in the log."""
 DONE, REFUSED = 200, 409
@@ -154,7 +157,7 @@ def _calls(event: Logged, staff: str) -> bool:
 
 def line(event: Logged) -> str:
     """What a notification says of an event."""
-    again = NOT_YET if event.kind == "escalated" else ""
+    again = PASSED_ON if event.kind == "escalated" else ""
     after = event.after
     return f"{after['severity'].capitalize()} {after['building']} {WORDS[after['rule']]}{again}"
 
@@ -182,6 +185,17 @@ def notifications_unsettled(served: Served) -> Iterator[str]:
         for _, each in owed(served, staff):
             if each.status != TOLD:
                 yield f"{each}: it is theirs"
+
+
+def told_too_often(served: Served) -> Iterator[str]:
+    """A contact gets so many messages a minute at most, however often the service starts anew."""
+    came: dict[str, list[int]] = defaultdict(list)
+    for each in served.notifications:
+        came[each.staff].append(each.at)
+    for staff, moments in came.items():
+        for first, beyond in zip(moments, moments[MOST_A_MINUTE:], strict=False):
+            if beyond - first < MINUTE_US - ON_THE_WAY_US:
+                yield f"{staff}: {MOST_A_MINUTE + 1} within {(beyond - first) / SECOND_US:.1f} s"
 
 
 def deeds_not_once(served: Served) -> Iterator[str]:
@@ -220,6 +234,7 @@ SINK_CHECKS: Final[dict[str, Callable[[Served], Iterator[str]]]] = {
     "notifications lost": notifications_lost,
     "notifications unfounded": notifications_unfounded,
     "notifications unsettled": notifications_unsettled,
+    "told too often": told_too_often,
     "deeds not once": deeds_not_once,
     "deeds answered otherwise": deeds_answered_otherwise,
 }

@@ -24,7 +24,11 @@ from tests.integration.alerts.receiving import Had, Receiver
 GRANTED_WITHIN_S = 10.0
 SLOW_S: Final = 0.05
 """How long webhook and contacts take to answer, so that kills meet something under way."""
-_LINE: Final = re.compile(r"(?P<severity>\w+): .*?, building (?P<building>[\w-]+): (?P<what>.+)")
+_LINE: Final = re.compile(
+    r"(?P<severity>\w+): .*?, building (?P<building>[\w-]+): (?P<what>[^,]+)(?P<passed>,.*)?"
+)
+PASSED_ON: Final = " passed on"
+"""Stands for the words by which a line says so."""
 _MORE: Final = re.compile(r"and (\d+) more")
 
 
@@ -141,7 +145,7 @@ def streamed(deployment: Deployment, grids: Mapping[str, tuple[str, ...]]) -> li
 
 def posted(had: Iterable[Had], secret: str) -> list[Got]:
     """What a webhook had."""
-    return [_got(each.id, each.body, each.at, signed=each.verified_by(secret)) for each in had]
+    return [_got(each.id, each.body, each.came_at, signed=each.verified_by(secret)) for each in had]
 
 
 def _got(id_: str, told: Mapping[str, Any], at: int, *, signed: bool = True) -> Got:
@@ -153,7 +157,7 @@ def _got(id_: str, told: Mapping[str, Any], at: int, *, signed: bool = True) -> 
 def notified(receiver: Receiver, staff: Iterable[str]) -> list[Notification]:
     """What came to the contacts of staff; each has a path of its own."""
     return [
-        _notification(who, each.at, each.body["message"])
+        _notification(who, each.came_at, each.body["message"])
         for who in staff
         for each in receiver.at(f"/{who}")
     ]
@@ -168,7 +172,8 @@ def _notification(staff: str, at: int, text: str) -> Notification:
         else:
             said = _LINE.fullmatch(line)
             assert said is not None, line
-            lines.append(f"{said['severity']} {said['building']} {said['what']}")
+            passed = PASSED_ON if said["passed"] else ""
+            lines.append(f"{said['severity']} {said['building']} {said['what']}{passed}")
     return Notification(staff, at, tuple(lines), more)
 
 

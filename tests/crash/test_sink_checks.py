@@ -9,7 +9,7 @@ import pytest
 from domain.instant import MINUTE_US, SECOND_US, format_rfc3339
 from tests.crash.doctors import Intention
 from tests.crash.sink_checks import DONE, REFUSED, SINK_CHECKS, TOLD
-from tests.crash.sinks import Got, Handed, Logged, Notification, Served, Sink
+from tests.crash.sinks import PASSED_ON, Got, Handed, Logged, Notification, Served, Sink
 
 NOW = 1_770_091_506 * SECOND_US
 GRID = "grid-01"
@@ -57,7 +57,7 @@ def good() -> Served:
         ],
         notifications=[
             Notification("dr-01", NOW, ("Urgent 7 temperature",)),
-            Notification("sup-01", NOW, ("Urgent 7 temperature, not answered yet",)),
+            Notification("sup-01", NOW, (f"Urgent 7 temperature{PASSED_ON}",)),
         ],
         handed=[
             Handed(staff, number, "delivered", status, NOW + 10 * SECOND_US)
@@ -137,6 +137,10 @@ def gives_up(served: Served) -> None:
     served.handed[5] = replace(served.handed[5], state="undeliverable", status="0 of 1 contacts")
 
 
+def hurries(served: Served) -> None:
+    served.notifications += [replace(served.notifications[0], at=NOW + n) for n in range(20)]
+
+
 def forgets_a_deed(served: Served) -> None:
     served.log[2] = replace(served.log[2], actor=None, note="")
 
@@ -179,6 +183,7 @@ SPOILT: list[tuple[Spoils, str]] = [
     (tells_the_wrong_one, "notifications unfounded"),
     (spares_who_is_to_be_told, "notifications unsettled"),
     (gives_up, "notifications unsettled"),
+    (hurries, "told too often"),
     (forgets_a_deed, "deeds not once"),
     (does_it_twice, "deeds not once"),
     (does_what_it_refused, "deeds not once"),

@@ -109,15 +109,17 @@ class TestFiring:
             (5, "alert-1", ["dr-9"], "not_acknowledged"),
             (10, "alert-1", ["sup-1"], "not_acknowledged"),
             (15, "alert-1", [], "not_acknowledged"),
+            (30, "alert-1", ["dr-1"], "not_acknowledged"),
         ]
         said = client.get("/api/v1/alerts/alert-1").json()
-        assert (said["response"], said["assignee"], said["version"]) == ("open", "sup-1", 3)
+        assert (said["response"], said["assignee"], said["version"]) == ("open", "dr-1", 4)
         log = client.get("/api/v1/alerts/alert-1/events").json()["items"]
         assert [event["note"] for event in log] == [
             "",
             "to dr-9",
             "to sup-1",
             "nobody is left to tell",
+            "to dr-1",
         ]
 
     def test_after_an_outage_each_fires_once_in_order(self, world: World) -> None:

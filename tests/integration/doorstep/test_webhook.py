@@ -88,7 +88,9 @@ def test_one_is_made_tried_given_a_new_secret_and_taken_away(
     assert run(world, "ls").stdout == ""
     assert audited(world) == [
         (None, "made_webhook", made["id"], grids),
+        (None, "tested_webhook", made["id"], grids),
         (None, "rotated_webhook", made["id"], grids),
+        (None, "tested_webhook", made["id"], grids),
         (None, "removed_webhook", made["id"], grids),
     ]
 

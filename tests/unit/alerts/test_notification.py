@@ -150,6 +150,15 @@ def test_many_are_counted(language: str, last: str) -> None:
     assert lines[-1] == last
 
 
+@pytest.mark.parametrize("language", [*Language])
+def test_many_with_long_names_are_within_what_wecom_takes(language: Language) -> None:
+    """2,048 bytes of a text (developer.work.weixin.qq.com/document/path/91770)."""
+    long = case(message("escalated", building="栋" * 300), Standing("open", "W.W.W."))
+    said = text([long] * 100, language, "https://doorstep.example.org")
+    assert len(f"{said.title}\n{said.body}".encode()) <= 2_048
+    assert "栋" * 16 not in said.body
+
+
 @pytest.mark.parametrize("rule", [*Rule])
 @pytest.mark.parametrize("language", [*Language])
 def test_every_rule_has_words_without_figures(rule: Rule, language: Language) -> None:

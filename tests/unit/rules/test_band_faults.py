@@ -52,5 +52,6 @@ def test_the_worst_is_kept() -> None:
     of.began(0, Cause.MESSAGES, minutes(5), minutes(6), 12)
     _, change = of.seen(0, minutes(9), 10, 15)
     assert (change.finding.value, change.finding.peak) == (50, 75)
+    assert not of.states["device_fault"]["value"].any(), "messages have none"
     assert change.before is not None
     assert change.before.peak == 60
