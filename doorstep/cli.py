@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "doctor": "checks broker, database, clock, disk, secrets",
     "roster": "import or export people, devices, episodes, staff",
     "staff": "sets a sign-in",
-    "token": "prints an API token",
+    "token": "makes, lists and revokes API tokens",
     "audit": "looks whether the audit log is as it was written",
     "notify": "tries somebody's contacts",
     "simulate": "publishes a scenario of simulated wearers",

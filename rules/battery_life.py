@@ -60,7 +60,7 @@ def explains(
     drop, since = from_pct - 1 - level, (now // MINUTE_US - at) % _WRAP
     # To the minute, so that two levels within one are at least one apart.
     lasted = np.maximum((at - from_at) % _WRAP, 1)
-    ran_out = (drop >= 1) & (since * drop >= level * lasted)
+    ran_out = since * drop >= level * lasted
     found: npt.NDArray[np.bool_] = (from_pct != _NONE) & (
         (level <= rulebook.silent.battery_pct) | ran_out
     )

@@ -116,7 +116,7 @@ def _remember(batch: Batch, group: npt.NDArray[np.int64], home: npt.NDArray[np.i
     near_at = batch.states["near_at"]
     last = _last_rows(batch)
     mine, slots = batch.group[last], batch.slots[last]
-    now = np.full(len(near_at), -1, dtype=np.int64)
+    now = np.empty(len(near_at), dtype=np.int64)
     now[mine] = _homes(batch, slots, batch.rows["measured_at"][last])
     before = _homes(batch, slots, batch.states["watermark_at"][mine])
     near_at[mine[before != now[mine]]] &= ~1

@@ -84,8 +84,12 @@ class WebhookDesk:
                 audit.record(connection, staff.id, What.RESENT_EVENT, about, nos)
             return sent
 
-    def consumer(self, staff: Staff, id_: str, now: int) -> Consumer | None:
+    def to_test(self, staff: Staff, id_: str, now: int) -> Consumer | None:
         """One of them as a sender gets it: its secrets are for the service alone."""
+        with self._pool.of(staff) as connection:
+            nos = webhooks.grid_nos(connection, _grids(staff), id_)
+            if nos:
+                audit.record(connection, staff.id, What.TESTED_WEBHOOK, id_, nos)
         with self._pool.of_service() as connection:
             return webhooks.consumer(connection, _grids(staff), id_, now)
 

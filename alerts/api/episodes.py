@@ -3,14 +3,16 @@
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from alerts.api import shapes
 from alerts.api.auth import PortsGiven, SignedIn, own_grid
+from alerts.api.looks import looked
 from alerts.api.problems import NotFound, Problem
+from alerts.audit import What
 from alerts.casework import Page, Window
 from domain.instant import DAY_US, from_datetime, parse_rfc3339
 
@@ -40,6 +42,7 @@ class ReadingsAsked(BaseModel):
     responses=shapes.answers(shapes.EpisodesShape, 401, 404),
 )
 def episodes(
+    request: Request,
     staff: SignedIn,
     ports: PortsGiven,
     grid: str | None = None,
@@ -50,7 +53,9 @@ def episodes(
 
     `presence` is `home`, `away` or `unknown`: what nothing is known of is not away.
     """
-    return _page(ports.desk.episodes(staff, own_grid(staff, grid), cursor, limit, ports.now()))
+    page = ports.desk.episodes(staff, own_grid(staff, grid), cursor, limit, ports.now())
+    looked(request, ports, staff, What.VIEWED_EPISODES, {"grid": grid})
+    return _page(page)
 
 
 @router.get(

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from alerts.api import shapes
-from alerts.api.auth import PortsGiven, SignedIn
+from alerts.api.auth import InPerson, PortsGiven
 from alerts.api.problems import NotFound, Problem
 from alerts.location import Withheld
 
@@ -63,10 +63,10 @@ class LocationShape(BaseModel):
     summary="Where its person was last",
     responses=shapes.answers(LocationShape, 401, 403, 404),
 )
-def location(staff: SignedIn, ports: PortsGiven, alert_id: str) -> Response:
+def location(staff: InPerson, ports: PortsGiven, alert_id: str) -> Response:
     """For doctors and supervisors, while the alert is not closed, or given to them.
 
-    Each look is in the audit log, a refused one too.
+    Not with a token that may only look. Each look is in the audit log, a refused one too.
     """
     answer = ports.location.where(staff, alert_id, ports.now())
     if answer is None:

@@ -121,6 +121,10 @@ class AlertsAsked(BaseModel):
     cursor: Annotated[str | None, Field(max_length=500)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
+    def narrowed(self) -> dict[str, str | None]:
+        """What the list is narrowed to, whichever part of it is asked for."""
+        return self.model_dump(exclude={"cursor", "limit"})
+
 
 class ProblemShape(_Told):
     """A problem detail, RFC 9457."""

@@ -122,7 +122,7 @@ def remove(staff: Keeping, ports: PortsGiven, webhook_id: str) -> Response:
 async def test(staff: Keeping, ports: PortsGiven, webhook_id: str) -> Response:
     """Of `type` test, signed as any other, now and once; also to one that is stopped."""
     desk, now = ports.webhooks.desk, ports.real_now()
-    consumer = await asyncio.to_thread(desk.consumer, staff, webhook_id, now)
+    consumer = await asyncio.to_thread(desk.to_test, staff, webhook_id, now)
     if consumer is None:
         raise NotFound("webhook")
     message_id = f"test_{secrets.token_hex(8)}"

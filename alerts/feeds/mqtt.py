@@ -33,12 +33,15 @@ def topic(grid: str, alert_id: str) -> str:
     A roster may have them. MQTT (5, section 4.7.1) knows the first three of a topic name as
     separator and wildcards; the embedded broker refuses the space; controls SHOULD NOT be there.
     """
+    return f"doorstep/v1/grids/{_fit(grid)}/alerts/{alert_id}"
+
+
+def _fit(grid: str) -> str:
     unfit = (each in _UNFIT or not each.isprintable() for each in grid)
-    fit = "".join(
+    return "".join(
         "".join(f"%{byte:02X}" for byte in each.encode()) if bad else each
         for each, bad in zip(grid, unfit, strict=True)
     )
-    return f"doorstep/v1/grids/{fit}/alerts/{alert_id}"
 
 
 def payload(message: Message) -> bytes:
@@ -50,6 +53,11 @@ def payload(message: Message) -> bytes:
         "id": message.id,
     }
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def canary_topic(grid: str) -> str:
+    """Where the canaries of a grid go."""
+    return f"doorstep/v1/grids/{_fit(grid)}/canary"
 
 
 class MqttFeed:
@@ -79,8 +87,14 @@ class MqttFeed:
         (message,) = messages
         if self._line is None:
             return self._away()
+        return await self.publish(topic(message.grid, message.alert_id), payload(message))
+
+    async def publish(self, name: str, body: bytes) -> Sent | Failed:
+        """Publishes anything, once: whether the broker has it."""
+        if self._line is None:
+            return Failed("no connection")
         try:
-            code = await self._line.publish(topic(message.grid, message.alert_id), payload(message))
+            code = await self._line.publish(name, body)
         except LineLost as error:
             return Failed(str(error))
         return Sent("PUBACK") if code < _REFUSED else Failed(f"refused 0x{code:02x}")
@@ -109,7 +123,7 @@ class MqttFeed:
 
     async def _use(self, line: Line) -> None:
         self._line, self._outage_told, self._last_complaint = line, False, ""
-        log.info("alerts go out by MQTT")
+        log.info("connected to the broker")
         raise LineLost(await line.over())
 
     def _away(self) -> Answer:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from playwright.async_api import Page
 
-from tests.acceptance.console.watched import CONSOLE
+from tests.services.node import CONSOLE
 
 AXE = CONSOLE / "node_modules" / "axe-core" / "axe.min.js"
 SMALL = """

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Page, expect
@@ -13,7 +12,6 @@ from tests.acceptance import publishing
 from tests.services import doorstep
 from tests.services.mosquitto import Mosquitto
 
-CONSOLE = Path(__file__).resolve().parents[3] / "console"
 PASSWORD = "three-quiet-lamps"
 SOON_MS = 15_000
 """Far less than the minute after which the page would look by itself, without the stream."""

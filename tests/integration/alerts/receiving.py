@@ -3,6 +3,7 @@
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class Had:
     path: str
     headers: dict[str, str]
     raw: bytes
+    at: float = field(default_factory=time.monotonic)
+    """When it came, seconds."""
 
     @property
     def id(self) -> str:
@@ -47,6 +50,9 @@ class Receiver:
     port: int = 0
     had: list[Had] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    """The same by path without query."""
     hanging: set[str] = field(default_factory=set)
     """Paths on which nothing is answered until the end."""
     released: threading.Event = field(default_factory=threading.Event)
@@ -82,13 +88,16 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path in receiver.hanging:
             receiver.released.wait(60)
             return
-        status, headers = receiver.answers.get(self.path, (204, {}))
+        path = self.path.partition("?")[0]
+        status, headers = receiver.answers.get(self.path, (receiver.statuses.get(path, 204), {}))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        body = receiver.bodies.get(path, b"")
         if "Transfer-Encoding" not in headers:
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
         if "Transfer-Encoding" in headers:
             self._write_on()
 

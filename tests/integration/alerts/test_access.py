@@ -205,7 +205,7 @@ class TestSessions:
             "clock": {"now": format_rfc3339(NOW), "factor": 60.0},
         }
         cookie = answer.headers["set-cookie"].lower()
-        for word in ("doorstep_session=", "httponly", "samesite=strict", "path=/", "max-age=43200"):
+        for word in ("doorstep_session=", "httponly", "samesite=strict", "path=/", "max-age=86400"):
             assert word in cookie
         assert "domain" not in cookie
         server.now = minute(5)

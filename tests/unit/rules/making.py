@@ -22,6 +22,7 @@ from domain.reading import Datum, Site, centi
 from rules.columns import JOURNAL_COLUMNS, SPARSE
 from rules.engine import Evaluation, apply, evaluate, merge_replayed, replay, revise, tick
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, SiteClass
+from rules.homes import Homes
 from rules.rulebook import DEFAULT, Rulebook
 from rules.state import State, fresh
 from rules.touched import Touched
@@ -105,6 +106,17 @@ def reading(at: int, slot: int = 0, **quantities: Any) -> dict[str, Any]:
     assert not unknown
     given.update(quantities)
     return given
+
+
+def exactly(distance_dm: int) -> dict[str, int]:
+    """A position due north of `NANJING` that is measured to be so far away."""
+    homes = Homes.of([NANJING], 1)
+    guess = round(NANJING.lat * 1e7 + distance_dm / 10 * METRE_E7)
+    lats = np.arange(guess - 500, guess + 500)
+    lons = np.full(len(lats), NANJING.lon)
+    measured = homes.distance_dm(np.zeros(len(lats), dtype=np.int64), lats / 1e7, lons)
+    found = lats[measured == distance_dm]
+    return {"lat_e7": int(found[len(found) // 2]), "lon_e7": round(NANJING.lon * 1e7)}
 
 
 def rows_of(readings: Sequence[Mapping[str, Any]]) -> Rows:

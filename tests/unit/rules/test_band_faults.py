@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rules.band_faults import BandFaults, Cause, standing_cells
+from rules.columns import RUNS
 from rules.finding import Change
 from rules.rulebook import DEFAULT
 from rules.touched import Touched
@@ -39,6 +40,11 @@ def test_a_finding_written_before_the_value_was_kept_can_be_had_too() -> None:
     assert standing_cells(replace(change.finding, detail='{"cause":"frozen pulse"}'))[-1] == 0
 
 
+def test_it_is_told_after_silence_and_the_watch_and_before_what_a_reading_says() -> None:
+    place, _ = faults().began(0, Cause.PULSE, minutes(1), minutes(2), 20, 72)
+    assert (0, -1, len(RUNS) + 1) < place < (0, 0, 0)
+
+
 def test_it_never_ends_before_it_began() -> None:
     of = faults()
     of.began(0, Cause.MESSAGES, minutes(5), minutes(6), 12)
@@ -52,5 +58,6 @@ def test_the_worst_is_kept() -> None:
     of.began(0, Cause.MESSAGES, minutes(5), minutes(6), 12)
     _, change = of.seen(0, minutes(9), 10, 15)
     assert (change.finding.value, change.finding.peak) == (50, 75)
+    assert not of.states["device_fault"]["value"].any(), "messages have none"
     assert change.before is not None
     assert change.before.peak == 60

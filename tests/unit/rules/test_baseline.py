@@ -128,6 +128,12 @@ def test_a_fever_above_the_baseline_says_so() -> None:
     )
 
 
+def test_where_both_figures_are_one_it_is_the_rulebooks() -> None:
+    warm = [skin(3, 10 + minute / 60, 37.3) for minute in (0, 5, 10)]
+    (finding,) = findings([*days(36.3, 36.3, 36.3), *warm], WRIST)
+    assert (finding.limit, finding.origin) == (3730, "rulebook")
+
+
 def test_no_more_readings_of_an_hour_count_than_can_be_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -37,6 +37,8 @@ def silence_after(*said: dict[str, Any], minutes_later: float = 16) -> Finding:
         # One percent a minute: 16 % last exactly as long as it has been silent, 17 % do not.
         ([18, 17, 16], True),
         ([19, 18, 17], False),
+        # A single percent says how long one lasts.
+        ([9, 8], True),
         ([10, 90, 89], False),
         ([], False),
     ],

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from itertools import pairwise
 
+from domain.people import Threshold
+from domain.reading import Site
 from rules.finding import Change, FindingChange, Rule, Severity, SiteClass
 from tests.unit.rules.making import Service, Worn, key, minutes, reading
 
@@ -51,6 +53,16 @@ def test_getting_worse_is_told() -> None:
     changes = service.receive(fever((11, 39.2), (12, 38.4))).changes
     assert kinds(changes) == [Change.WORSENED, Change.SEEN]
     assert [each.finding.severity for each in changes] == [Severity.CRITICAL] * 2
+
+
+def test_until_when_a_persons_own_threshold_counts_is_said_where_it_was_used() -> None:
+    own = Threshold(3700, "dr-03", expires_at=minutes(60))
+    service = Service(Worn(fever={Site.AXILLARY: own}), Worn())
+    changes = service.receive([*fever(*BEGINS), *fever(*BEGINS, slot=1)]).changes
+    assert [(each.finding.origin, each.finding.detail) for each in changes] == [
+        ("dr-03", '{"expires_at":"2026-02-03T01:00:00Z"}'),
+        ("rulebook", ""),
+    ]
 
 
 def test_two_findings_one_after_the_other_in_a_batch() -> None:

@@ -44,6 +44,15 @@ def test_what_is_within_the_error_is_explained_and_what_is_not_is_not() -> None:
     assert explained(lat + 95 / 110_900, lon) == 0
 
 
+def test_the_very_edge_of_what_counts_as_there_is_there() -> None:
+    homes = Homes.of([Home(Datum.WGS84, *NANJING, 50.0)], 1)
+    north = np.array([NANJING[0] + 80 / 110_900]), np.array([NANJING[1]])
+    off_m = int(homes.distance_dm(np.array([0]), *north)[0]) / 10
+    lat, lon = prcoords.gcj_wgs_bored(NANJING)
+    assert explained(lat + 80 / 110_900, lon, off_m) == Datum.GCJ02
+    assert explained(lat + 80 / 110_900, lon, off_m - 0.1) == 0
+
+
 def test_mix_ups_are_as_large_as_is_said() -> None:
     homes = Homes.of([Home(Datum.WGS84, *NANJING, 50.0)], 1)
     for shift in shifts(*NANJING):

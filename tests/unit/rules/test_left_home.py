@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pytest
 
 from domain.geo import to_wgs84
 from domain.people import Home, LeaveWindow
 from domain.reading import Datum
 from rules.finding import Finding, Rule, Severity
-from rules.homes import Homes
 from tests.unit.rules.making import (
     METRE_E7,
     NANJING,
     Service,
     Worn,
+    exactly,
     findings,
     key,
     minutes,
@@ -63,17 +62,6 @@ def test_leaving_has_all_its_particulars() -> None:
 def test_accuracy_is_held_against_us(accuracy_m: float, north_m: float, left: bool) -> None:
     fixes = [fix(minute, north_m, accuracy_m) for minute in (0, 1, 2)]
     assert bool(findings(fixes)) is left
-
-
-def exactly(distance_dm: int) -> Mapping[str, int]:
-    """A position due north that is measured to be so far away."""
-    homes = Homes.of([NANJING], 1)
-    guess = round(NANJING.lat * 1e7 + distance_dm / 10 * METRE_E7)
-    lats = np.arange(guess - 500, guess + 500)
-    lons = np.full(len(lats), NANJING.lon)
-    measured = homes.distance_dm(np.zeros(len(lats), dtype=np.int64), lats / 1e7, lons)
-    found = lats[measured == distance_dm]
-    return {"lat_e7": int(found[len(found) // 2]), "lon_e7": round(NANJING.lon * 1e7)}
 
 
 def test_the_border_itself_is_not_outside_and_the_fence_itself_is_inside() -> None:

@@ -10,7 +10,16 @@ import pytest
 from domain.people import Home
 from domain.reading import Datum
 from rules.finding import Finding, Rule, Severity, SiteClass
-from tests.unit.rules.making import METRE_E7, NANJING, Service, Worn, findings, minutes, reading
+from tests.unit.rules.making import (
+    METRE_E7,
+    NANJING,
+    Service,
+    Worn,
+    exactly,
+    findings,
+    minutes,
+    reading,
+)
 
 SEEMING = prcoords.gcj_wgs_bored((NANJING.lat, NANJING.lon))
 
@@ -29,7 +38,7 @@ def test_fixes_about_the_place_in_another_datum_are_no_leaving() -> None:
     assert (found.key.rule, found.key.site_class) == (Rule.DEVICE_FAULT, SiteClass.HOME)
     assert (found.severity, found.onset_at, found.ended_at) == (Severity.ROUTINE, minutes(0), None)
     assert json.loads(found.detail) == {"cause": "wrong datum", "datum": "gcj02"}
-    assert found.site == ""
+    assert (found.value, found.peak, found.limit, found.site) == (100, 100, 100, "")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +55,21 @@ def test_an_error_that_is_unknown_may_be_fifty_metres(accuracy_dm: int, rule: Ru
 def test_who_was_seen_at_home_has_left_when_seen_there() -> None:
     (found,) = findings([fix(0, HOME), *(fix(at) for at in range(5, 10))])
     assert found.key.rule is Rule.LEFT_HOME
+
+
+@pytest.mark.parametrize(
+    ("first", "rule"),
+    [
+        pytest.param({**exactly(700), "accuracy_dm": 300}, Rule.LEFT_HOME, id="within the buffer"),
+        pytest.param({**exactly(701), "accuracy_dm": 300}, Rule.DEVICE_FAULT, id="its error is"),
+        pytest.param({**exactly(690), "accuracy_dm": 50}, Rule.DEVICE_FAULT, id="in the buffer"),
+    ],
+)
+def test_at_home_is_who_is_seen_there_and_not_whose_error_alone_reaches_it(
+    first: dict[str, int], rule: Rule
+) -> None:
+    found = findings([reading(minutes(0), **first), *(fix(at) for at in range(5, 10))])
+    assert [each.key.rule for each in found] == [rule]
 
 
 def test_any_other_place_is_a_leaving_as_ever() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.instant import DAY_US, SECOND_US
+from domain.instant import DAY_US, HOUR_US, SECOND_US
 from rules.finding import Change, Finding, Rule, Severity
 from rules.rulebook import DEFAULT
 from rules.silent import begin, restore, restore_standing
@@ -173,8 +173,8 @@ class TestNeverHeard:
 
     def test_nobody_is_counted_twice(self) -> None:
         service = Service(Worn())
-        assert len(service.tick(T0, 0).slots) == 1
-        assert len(service.tick(T0 + SECOND_US, SECOND_US).slots) == 0
+        assert len(service.tick(T0, seconds(500)).slots) == 1
+        assert len(service.tick(T0 + SECOND_US, seconds(501)).slots) == 0
 
 
 class TestNotWorn:
@@ -265,6 +265,19 @@ def test_counting_begins_for_all_as_the_first_tick_would_have_it() -> None:
     service.tick(minutes(9), seconds(7))
     assert begun.tobytes() == service.state.tobytes()
     assert begun["heard_rc"].tolist() == [seconds(7)] * 2 + [0] * 3
+
+
+def test_it_is_told_before_what_the_clock_says_of_the_night() -> None:
+    service = Service(Worn())
+    three = T0 - 5 * HOUR_US
+    service.receive(
+        [
+            reading(three + day * DAY_US, pulse_bpm=bpm, steps=0)
+            for day, bpm in enumerate((60, 60, 60, 66, 66))
+        ]
+    )
+    changes = service.tick(T0 + 4 * DAY_US, seconds(900)).changes
+    assert [each.finding.key.rule for each in changes] == [Rule.SILENT, Rule.WATCH]
 
 
 def test_ends_of_silence_are_told_before_what_the_reading_says() -> None:

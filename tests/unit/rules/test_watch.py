@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.instant import DAY_US, HOUR_US, MINUTE_US, parse_rfc3339
+from rules.columns import NIGHTS
 from rules.finding import Change, Finding, Rule, Severity
 from rules.rulebook import DEFAULT, Watch
 from tests.unit.rules.making import Service, Worn, key, reading
@@ -180,6 +181,15 @@ def test_a_night_as_slow_or_as_fast_as_can_be() -> None:
     service = Service(WORN)
     service.receive([reading(at(0, 3), pulse_bpm=300), reading(at(0, 9), steps=0)])
     assert service.state["nights"][0, -1] == 255
+
+
+def test_a_row_longer_than_what_is_known_goes_on_from_the_oldest_night_known() -> None:
+    rising = [60 + 4 * day for day in range(NIGHTS + 9)]
+    (finding,) = after(*rising)
+    assert len(nights_of(finding)) == NIGHTS
+    assert (finding.onset_at, finding.ended_at) == (at(9, 7), None)
+    (finding,) = after(*rising, 60)
+    assert (finding.onset_at, finding.ended_at) == (at(10, 7), at(NIGHTS + 9, 7))
 
 
 PULSES = (0, 0, 58, 60, 60, 63, 64, 66, 68)
