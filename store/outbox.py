@@ -77,7 +77,7 @@ _CONSUMERS: Final = (
 )
 _MESSAGES: Final = """
 SELECT e.event_id, e.alert_id, g.id AS grid, e.type, e.kind, e.at, e.before, e.after,
-       e.detail->'told' AS told
+       e.detail->'told' AS told, e.detail->>'why' AS why
   FROM alert_event e JOIN grid g USING (grid_no)
  WHERE e.event_id = ANY(%s) ORDER BY e.event_id"""
 
@@ -285,6 +285,7 @@ def _message(row: Mapping[str, Any]) -> Message:
         before=None if row["before"] is None else without_positions(row["before"]),
         after=without_positions(row["after"]),
         told=tuple(row["told"] or ()),
+        why=row["why"] or "",
     )
 
 
