@@ -32,6 +32,7 @@ class What(StrEnum):
     EXPORT_ENDED = "export_ended"
     DENIED = "denied"
     SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
     SIGN_IN_FAILED = "sign_in_failed"
     ACCESS_GIVEN = "access_given"
     ACCESS_TAKEN = "access_taken"

@@ -144,12 +144,19 @@ def _scopes(tree: ast.AST) -> dict[ast.AST, str]:
 
 
 def _assurances(tree: ast.AST) -> set[ast.AST]:
-    """What makes a class or a `zip` stricter and nothing else happen: `frozen=True`."""
-    return {
-        each.value
-        for each in ast.walk(tree)
-        if isinstance(each, ast.keyword) and each.arg in {"frozen", "slots", "eq", "strict"}
-    }
+    """What says something and does nothing: types, and what makes a class or a `zip` stricter."""
+    said: list[ast.AST | None] = []
+    for each in ast.walk(tree):
+        match each:
+            case ast.keyword(arg="frozen" | "slots" | "eq" | "strict", value=value):
+                said.append(value)
+            case ast.arg(annotation=kind) | ast.AnnAssign(annotation=kind):
+                said.append(kind)
+            case ast.FunctionDef(returns=kind) | ast.AsyncFunctionDef(returns=kind):
+                said.append(kind)
+            case _:
+                pass
+    return {inner for outer in said if outer is not None for inner in ast.walk(outer)}
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:

@@ -54,12 +54,16 @@ def record(
 
 
 def record_of_member(
-    connection: psycopg.Connection, what: What, staff_id: str, more: str = ""
+    connection: psycopg.Connection,
+    what: What,
+    staff_id: str,
+    more: str = "",
+    by: str | None = None,
 ) -> None:
-    """Adds an entry about a member (and `more`), in their grids, by nobody who was signed in."""
+    """Adds an entry about a member (and `more`), in their grids; `by` None: nobody signed in."""
     row = connection.execute(_GRIDS_OF, [staff_id]).fetchone()
     assert row is not None
-    record(connection, None, what, f"{staff_id} {more}", row[0])
+    record(connection, by, what, f"{staff_id} {more}", row[0])
 
 
 def record_of_all(connection: psycopg.Connection, what: What, about: str) -> None:

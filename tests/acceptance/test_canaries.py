@@ -7,10 +7,11 @@ a second here instead of a minute.
 import json
 import queue
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
@@ -30,6 +31,7 @@ from tests.services.brokers import Broker, started
 from tests.services.mosquitto import Mosquitto
 from tests.services.nats import Nats
 from tests.services.postgres import Postgres
+from tests.services.proxy import Proxy
 
 WITHIN_S: Final = 60.0
 CANARY: Final = {"CANARY__EVERY_S": "0.5", "CANARY__OVERDUE_S": "2.5"}
@@ -122,7 +124,7 @@ class Deployment:
 
     def ages(self) -> dict[tuple[str, str], float]:
         """(Grid, hop) -> seconds."""
-        text = httpx.get(f"{self.serve.url}/metrics").text
+        text = httpx.get(f"{self.serve.url}/metrics", timeout=30).text
         found = {}
         for line in text.splitlines():
             if line.startswith("doorstep_canary_age_seconds{"):
@@ -145,9 +147,16 @@ class Deployment:
 
 @contextmanager
 def deployed(
-    database: Postgres, mqtt_url: str, protocol: str, folder: Path, **clock: str
+    database: Postgres,
+    mqtt_url: str,
+    protocol: str,
+    folder: Path,
+    through: int | None = None,
+    clock: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Deployment]:
+    """`through`: a port of a proxy by which `serve` reaches the database."""
     url = database.fresh_database()
+    serves = url if through is None else database.url_of(url.rpartition("/")[2], through)
     with receiving() as receiver:
         document = publishing.roster(SystemClock().now(), 1)
         contact = f"json://127.0.0.1:{receiver.port}/sup"
@@ -159,7 +168,7 @@ def deployed(
         settings = {"MQTT__PROTOCOL": protocol, **CANARY, **clock}
         with (
             doorstep.ingest(url, mqtt_url, folder, MQTT__PROTOCOL=protocol, **clock) as ingest,
-            doorstep.serve(url, folder, MQTT_URL=mqtt_url, **settings) as serve,
+            doorstep.serve(serves, folder, MQTT_URL=mqtt_url, **settings) as serve,
         ):
             world = Deployment(database, url, mqtt_url, protocol, receiver, folder, ingest, serve)
             world.until_well()
@@ -284,7 +293,7 @@ def test_a_clock_that_runs_faster_raises_nothing(
         "CLOCK__ORIGIN_AT": format_rfc3339(SystemClock().now()),
         "CLOCK__FACTOR": "600",
     }
-    with deployed(own_database, nats.url, "3.1.1", tmp_path, **clock) as world:
+    with deployed(own_database, nats.url, "3.1.1", tmp_path, clock=clock) as world:
 
         def stored() -> int:
             with psycopg.connect(world.database_url) as connection:
@@ -297,3 +306,14 @@ def test_a_clock_that_runs_faster_raises_nothing(
         world.until_well()
         assert world.signals(active=False) == []
         assert world.receiver.had == []
+
+
+@pytest.mark.timeout(300)
+def test_a_database_that_hangs_is_told_of_as_one_that_is_gone(
+    own_database: Postgres, nats: Nats, tmp_path: Path
+) -> None:
+    with (
+        Proxy(own_database.port) as proxy,
+        deployed(own_database, nats.url, "3.1.1", tmp_path, proxy.port) as world,
+    ):
+        cut_and_mend(world, proxy.stall, proxy.flow, "the database does not answer")
