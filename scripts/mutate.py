@@ -54,6 +54,7 @@ ALSO = {
     # Muting is told of where it comes from.
     **dict.fromkeys(("oxygen", "pulse"), ("not_worn",)),
     "not_worn": ("engine_equal",),
+    "columns": ("baseline", "watch", "state"),
     "heard": ("device_fault", "engine", "engine_equal"),
     "finding": ("silent", "changes", "engine", "revision"),
 }

@@ -198,7 +198,7 @@ def _seen_version(if_match: str | None) -> int | None:
 
 
 def _words(name: str, given: str | None, known: Sequence[str]) -> list[str]:
-    words = [word.strip() for word in (given or "").split(",") if word.strip()]
+    words = shapes.words_of(given)
     for word in words:
         if word not in known:
             raise Problem(

@@ -22,7 +22,7 @@ LONGEST_WINDOW_US: Final = 31 * DAY_US
 _YEARS: Final = (parse_rfc3339("2000-01-01T00:00:00Z"), parse_rfc3339("2200-01-01T00:00:00Z"))
 _DEFAULT_WINDOW_US: Final = DAY_US
 
-Cursor = Annotated[str | None, Query(max_length=500)]
+Cursor = Annotated[str | None, Query(max_length=500, pattern=shapes.NOT_NUL)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -32,7 +32,7 @@ class ReadingsAsked(BaseModel):
     from_: Annotated[AwareDatetime | None, Field(alias="from")] = None
     to: AwareDatetime | None = None
     step: Annotated[int, Field(ge=0, le=86_400, description="seconds a bucket; 0: as they are")] = 0
-    cursor: Annotated[str | None, Field(max_length=500)] = None
+    cursor: shapes.GivenCursor = None
     limit: Annotated[int, Field(ge=1, le=5_000)] = 1_000
 
 
@@ -45,7 +45,7 @@ def episodes(
     request: Request,
     staff: SignedIn,
     ports: PortsGiven,
-    grid: str | None = None,
+    grid: Annotated[str | None, Query(max_length=200, pattern=shapes.NOT_NUL)] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
@@ -102,7 +102,7 @@ def readings(
 def rejections(
     staff: SignedIn,
     ports: PortsGiven,
-    device: Annotated[str | None, Query(max_length=64)] = None,
+    device: Annotated[str | None, Query(max_length=64, pattern=shapes.NOT_NUL)] = None,
     cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
     limit: Limit = 100,
 ) -> Response:

@@ -151,7 +151,7 @@ def deliveries(
     ports: PortsGiven,
     webhook_id: str,
     state: State | None = None,
-    cursor: Annotated[str | None, Query(max_length=20)] = None,
+    cursor: Annotated[str | None, Query(max_length=20, pattern=shapes.NOT_NUL)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """The newest events first. What was delivered is kept for two weeks."""

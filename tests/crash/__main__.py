@@ -8,7 +8,7 @@ import typer
 
 from tests.crash.plans import KINDS, OWN, long, timed
 from tests.crash.runner import crash
-from tests.crash.serving import crash_serve, plan
+from tests.crash.serving import BROKER, crash_serve, plan
 
 LONG_BROKER = "mosquitto-2.1"
 LONG_PER_S = 2_000
@@ -30,7 +30,7 @@ def main() -> int:
     asked = parser.parse_args()
     seed = random.SystemRandom().randrange(2**32) if asked.seed is None else asked.seed
     if asked.serve:
-        return 0 if crash_serve(plan(seed), typer.echo) else 1
+        return 0 if crash_serve(plan(seed, asked.broker or BROKER), typer.echo) else 1
     if asked.long:
         plans = [long(asked.broker or LONG_BROKER, seed, asked.rate or LONG_PER_S)]
     else:

@@ -90,14 +90,18 @@ class DeedProxy(Proxy):
 
     def __init__(self, target: int) -> None:
         super().__init__(target)
-        self._key = b""
-        self._left = 0
+        self.disarm()
         self.sprung = threading.Event()
 
     def arm(self, key: str) -> None:
-        """Waits for the deed of this key; `flow` lets everything pass again."""
+        """Waits for the deed of this key, and no longer for another's."""
         self.sprung.clear()
         self._key, self._left = key.encode(), self.PLACES
+
+    def disarm(self) -> None:
+        """Lets everything pass again, and waits for no deed."""
+        self._key, self._left = b"", 0
+        self.flow()
 
     @override
     def passes(self, data: bytes) -> bytes:

@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +62,7 @@ AIMS: Final = ("ready", "ready", "starting", "deed")
 AHEAD: Final = 2
 """Kills' shares of the messages that are sent before the first: a fever takes ten minutes."""
 EVENT_WITHIN_S: Final = 10.0
-DEED_WITHIN_S: Final = 2.0
+DEED_WITHIN_S: Final = 3.0
 """A deed that is refused is not done; then the next is waited for."""
 COMMIT_S: Final = 0.05
 """What the database needs to get and do it."""
@@ -240,14 +239,15 @@ def _kill_all(
         pause.wait(kill.after_s)
         before, deadline = events, time.monotonic() + EVENT_WITHIN_S
         until(lambda: _events(deployment) > before, deadline)  # noqa: B023 - it is over at once
-        if kill.aim == "deed":
-            _await_deed(deployment, doctors, deadline)
+        aim = kill.aim
+        if aim == "deed" and not _await_deed(deployment, doctors):
+            aim = "deed, but none was done"
         elapsed_s = time.monotonic() - begun_at
         serve.kill(kill.down_s)
-        deployment.serve_cable.flow()
+        deployment.serve_cable.disarm()
         events = _events(deployment)
         idle += events == before
-        tell(f"  {elapsed_s:7.1f}s  kill {number}, {kill.aim}; {events} events so far")
+        tell(f"  {elapsed_s:7.1f}s  kill {number}, {aim}; {events} events so far")
     publisher.hurry()
     return idle
 
@@ -256,14 +256,15 @@ def _events(deployment: Deployment) -> int:
     return int(stored.one(deployment.database, "SELECT last_event_id FROM event_counter"))
 
 
-def _await_deed(deployment: Deployment, doctors: list[Doctor], deadline: float) -> None:
-    """Returns when a deed is done and its doctor cannot hear of it any more."""
+def _await_deed(deployment: Deployment, doctors: list[Doctor]) -> bool:
+    """Returns when a deed is done of which its doctor cannot hear any more; whether one was."""
     cable = deployment.serve_cable
-    for doctor in cycle(doctors):
+    for doctor in doctors * 2:
         cable.arm(doctor.next_key)
-        if cable.sprung.wait(DEED_WITHIN_S) or time.monotonic() > deadline:
-            break
-    time.sleep(COMMIT_S)
+        if cable.sprung.wait(DEED_WITHIN_S):
+            time.sleep(COMMIT_S)
+            return True
+    return False
 
 
 def _finish(deployment: Deployment, doctors: list[Doctor]) -> None:

@@ -1,6 +1,5 @@
 import itertools
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -21,35 +20,10 @@ from alerts.lifecycle import (
     moved,
 )
 from rules.finding import Severity
-from tests.unit.alerts.cases import alert, at
+from tests.unit.alerts.cases import after, alert, at, happened, so
 
 ACTIVE, CLEARED = Condition.ACTIVE, Condition.CLEARED
 OPEN, ACKNOWLEDGED, VISITING, CLOSED = Response
-
-
-def so(response: Response, condition: Condition = ACTIVE, **given: Any) -> Alert:
-    """An alert that stands there, whole in itself."""
-    given = {
-        "assignee": None if response is OPEN else "dr-1",
-        "cleared_at": at(15) if condition is CLEARED else None,
-        "closed_at": at(16) if response is CLOSED else None,
-        "closed_severity": Severity.URGENT if response is CLOSED else None,
-        "outcome": Outcome.WELL if response is CLOSED else None,
-        **given,
-    }
-    return alert(response=response, condition=condition, **given)
-
-
-def happened(kind: Kind, **given: Any) -> Happened:
-    people = (Kind.ACKNOWLEDGED, Kind.VISITED, Kind.OUTCOME, Kind.NOTED, Kind.ASSIGNED, Kind.UNDONE)
-    actor = "dr-2" if kind in people else None
-    return Happened(kind, at(20), actor=actor, **given)
-
-
-def after(standing: Alert, event: Happened) -> Alert:
-    found = apply(standing, event)
-    assert not isinstance(found, Refused), found
-    return found
 
 
 def steps_of(standing: Alert, event: Happened) -> tuple[Step, ...]:
@@ -189,50 +163,6 @@ def test_a_closed_case_is_only_annotated() -> None:
 @pytest.mark.parametrize("condition", Condition)
 def test_nothing_else_moves_a_closed_case(kind: Kind, condition: Condition) -> None:
     assert isinstance(apply(so(CLOSED, condition), happened(kind)), Refused)
-
-
-@pytest.mark.parametrize(
-    ("standing", "event", "reason"),
-    [
-        (None, happened(Kind.NOTED), "there is no such alert"),
-        (
-            so(ACKNOWLEDGED),
-            happened(Kind.ACKNOWLEDGED),
-            "the alert is acknowledged already by dr-1",
-        ),
-        (so(VISITING), happened(Kind.VISITED), "the alert is visiting already by dr-1"),
-        (
-            so(VISITING, assignee=None),
-            happened(Kind.VISITED),
-            "the alert is visiting already",
-        ),
-        (so(CLOSED), happened(Kind.ACKNOWLEDGED), "the alert is closed already"),
-        (so(OPEN), happened(Kind.RETURNED), "it is active already"),
-        (so(VISITING, CLEARED), happened(Kind.CLEARED), "it is cleared already"),
-        (so(CLOSED, CLEARED), happened(Kind.CLEARED), "the alert is closed already"),
-    ],
-)
-def test_what_is_refused_is_refused_in_words(
-    standing: Alert | None, event: Happened, reason: str
-) -> None:
-    assert apply(standing, event) == Refused(reason)
-
-
-@pytest.mark.parametrize("kind", [Kind.OUTCOME, Kind.UNDONE])
-@pytest.mark.parametrize("response", Response)
-def test_an_outcome_has_to_be_one_and_an_undo_has_to_undo_something(
-    response: Response, kind: Kind
-) -> None:
-    assert isinstance(apply(so(response), happened(kind)), Refused)
-
-
-def test_when_it_cleared_can_be_put_right_while_it_is_not_closed() -> None:
-    revised = happened(Kind.REVISED, cleared_at=at(12))
-    assert after(so(OPEN, CLEARED), revised).cleared_at == at(12)
-    assert after(so(OPEN, CLEARED), happened(Kind.REVISED)).cleared_at == at(15)
-    assert after(so(OPEN), revised).cleared_at is None
-    closed = after(so(CLOSED, CLEARED), happened(Kind.UNSUPPORTED, cleared_at=at(12)))
-    assert closed.cleared_at == at(15)
 
 
 def facts(severity: Severity, onset: float = 0) -> Facts:
