@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from domain.instant import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from domain.instant import DAY_US, MINUTE_US, SECOND_US
 
 HELD: Final = 100
 """Events of one consumer that may wait at a time; the others stay in the log meanwhile."""
@@ -40,7 +40,6 @@ KEPT_US: Final = 14 * DAY_US
 """How long the log keeps what was delivered."""
 FAILURES_KEPT_US: Final = 60 * DAY_US
 """How long it keeps what was given up, and with it the signal, if nobody has it sent again."""
-_LONGEST_WAIT_US: Final = HOUR_US
 
 
 class State(StrEnum):
@@ -260,7 +259,7 @@ def room(waiting: int) -> int:
 def pause_us(failures: int, chance: float) -> int:
     """The pause after so many failures, a fifth more or less."""
     pause_s = PAUSES_S[min(failures, len(PAUSES_S)) - 1]
-    return min(int(pause_s * (0.8 + 0.4 * chance) * SECOND_US), 2 * _LONGEST_WAIT_US)
+    return int(pause_s * (0.8 + 0.4 * chance) * SECOND_US)
 
 
 def _bounded(seconds: float) -> int:

@@ -65,6 +65,12 @@ SIGNAL: Final = Definition(
     ("kind",),
     "1 where the service is blind, of the kinds that the database shows",
 )
+OVERDUE: Final = Definition(
+    "doorstep_deadlines_overdue",
+    "gauge",
+    (),
+    "alerts whose deadline passed a minute ago and more, and nobody else was told",
+)
 CANARY: Final = Definition(
     "doorstep_canary_age_seconds",
     "gauge",
@@ -83,6 +89,7 @@ METRICS: Final = (
     READING,
     DELIVERIES,
     SIGNAL,
+    OVERDUE,
     CANARY,
 )
 """Documented in docs/operations.md; a test keeps the two the same."""
@@ -105,6 +112,7 @@ class ServiceMetrics(Collector):
         blindness: Callable[[], Blindness | None],
         deliveries: Callable[[], Deliveries],
         canary_ages: Callable[[], CanaryAges],
+        overdue: Callable[[], int | None],
     ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -121,6 +129,7 @@ class ServiceMetrics(Collector):
         self._blindness = blindness
         self._deliveries = deliveries
         self._canary_ages = canary_ages
+        self._overdue = overdue
         self.registry.register(self)
 
     def describe(self) -> Iterator[Metric]:
@@ -130,19 +139,8 @@ class ServiceMetrics(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         """What is read off. Without a database no numbers from it: none beats a wrong one."""
+        yield from self._asked()
         dispatcher = self._dispatcher
-        counts = self._alert_counts()
-        if counts is not None:
-            family = GaugeMetricFamily(ALERTS.name, ALERTS.meaning, labels=ALERTS.labels)
-            for labels, count in sorted(counts.items()):
-                family.add_metric(labels, count)
-            yield family
-        blindness = self._blindness()
-        if blindness is not None:
-            family = GaugeMetricFamily(SIGNAL.name, SIGNAL.meaning, labels=SIGNAL.labels)
-            for kind, active in sorted(blindness.items()):
-                family.add_metric([kind], int(active))
-            yield family
         made = CounterMetricFamily(DELIVERIES.name, DELIVERIES.meaning, labels=DELIVERIES.labels)
         for each, number in sorted(self._deliveries().items()):
             made.add_metric(each, number)
@@ -156,3 +154,21 @@ class ServiceMetrics(Collector):
         yield CounterMetricFamily(PUT_OUT.name, PUT_OUT.meaning, dispatcher.put_out)
         yield GaugeMetricFamily(LAST_EVENT.name, LAST_EVENT.meaning, dispatcher.last_id)
         yield GaugeMetricFamily(READING.name, READING.meaning, int(dispatcher.reading))
+
+    def _asked(self) -> Iterator[Metric]:
+        """What the database is asked; one that does not answer is asked once, not for each."""
+        counts = self._alert_counts()
+        if counts is None:
+            return
+        family = GaugeMetricFamily(ALERTS.name, ALERTS.meaning, labels=ALERTS.labels)
+        for labels, count in sorted(counts.items()):
+            family.add_metric(labels, count)
+        yield family
+        blindness, overdue = self._blindness(), self._overdue()
+        if blindness is not None:
+            family = GaugeMetricFamily(SIGNAL.name, SIGNAL.meaning, labels=SIGNAL.labels)
+            for kind, active in sorted(blindness.items()):
+                family.add_metric([kind], int(active))
+            yield family
+        if overdue is not None:
+            yield GaugeMetricFamily(OVERDUE.name, OVERDUE.meaning, overdue)

@@ -7,7 +7,8 @@ from typing import Final
 
 from alerts.canary import Sighting
 from alerts.canary_watch import Limits
-from alerts.feeds.canaries import Canaries, World
+from alerts.feeds.alarms import Alarms
+from alerts.feeds.canaries import LOOK_S, Canaries, World
 from alerts.feeds.worker import Worker
 from domain.instant import SECOND_US
 from doorstep.clock import steady_us
@@ -42,8 +43,6 @@ class Aviary:
                 link=self._link,
                 feed=own.mqtt,
                 desk=CanaryDesk(pool),
-                teller=own.notify,
-                console=settings.feeds.console_url.rstrip("/"),
                 now=settings.make_clock().now,
                 steady=steady_us,
                 new_mark=lambda: token_hex(16),
@@ -51,6 +50,7 @@ class Aviary:
                 passing=PASSING,
             ),
             Limits(every_us, overdue_us, min(_ANSWERS_US, overdue_us)),
+            Alarms(own.notify, settings.feeds.console_url.rstrip("/"), steady_us, LOOK_S),
         )
 
     def streamed(self, sightings: Sequence[Sighting]) -> None:

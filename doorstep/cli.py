@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "token": "makes, lists and revokes API tokens",
     "audit": "looks whether the audit log is as it was written",
     "notify": "tries somebody's contacts",
+    "webhook": "makes, tries, rotates and removes webhooks",
     "simulate": "publishes a scenario of simulated wearers",
     "score": "alerts held against the truth of a simulation",
     "replay": "runs a rulebook over stored history or a file",

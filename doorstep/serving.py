@@ -21,6 +21,7 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
 from alerts.feeds.webhook import new_secret
 from alerts.feeds.worker import Worker
+from domain.instant import MINUTE_US
 from doorstep import faults, feeds
 from doorstep.canaries import Aviary
 from doorstep.clock import SystemClock
@@ -41,6 +42,8 @@ from store.webhook_desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
+OVERDUE_US: Final = MINUTE_US
+"""A deadline that has not fired so long after it passed, in real time: one second is enough."""
 STOPS_WITHIN_S: Final = 8
 """What is being answered after a signal may take so long; streams end at once."""
 
@@ -86,7 +89,8 @@ async def run(settings: Settings) -> None:
         dispatcher = Dispatcher(
             lambda: AlertFeed(settings.database_url), PASSING, worker.news, aviary.streamed
         )
-        now = settings.make_clock().now
+        now, factor = settings.make_clock().now, settings.clock_factor
+        late_us = int(OVERDUE_US * max(1.0, factor))
         ports = Ports(
             desk=desk,
             access=AccessDesk(pool, settings.http.session_limits()),
@@ -96,12 +100,13 @@ async def run(settings: Settings) -> None:
             dispatcher=dispatcher,
             now=now,
             real_now=SystemClock().now,
-            clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
+            clock_factor=factor,
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
             notifier=own.notify,
             deliveries=lambda: worker.answers,
+            deadlines_overdue=lambda: duty.overdue_since(now() - late_us),
             canary_ages=aviary.ages,
         )
         server = _server(ports, worker)

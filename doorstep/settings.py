@@ -227,6 +227,11 @@ class Settings(BaseSettings):
             return SystemClock()
         return AcceleratedClock(from_datetime(self.clock.origin_at), self.clock.factor)
 
+    @property
+    def clock_factor(self) -> float:
+        """How many times as fast as the time of day the clock runs."""
+        return self.clock.factor if self.clock.origin_at is not None else 1.0
+
     def source_settings(self) -> SourceSettings:
         """The broker as the sources want it. Raises `ConfigurationError`."""
         mqtt = self.mqtt

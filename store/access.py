@@ -141,4 +141,11 @@ def open_session(
 
 def close_session(connection: psycopg.Connection, sha256: bytes) -> None:
     """Ends a session; nothing happens to one that is not there."""
-    connection.execute("DELETE FROM console_session WHERE session_sha256 = %s", [sha256])
+    with connection.transaction():
+        row = connection.execute(
+            "DELETE FROM console_session c USING staff s"
+            " WHERE c.session_sha256 = %s AND s.staff_no = c.staff_no RETURNING s.id",
+            [sha256],
+        ).fetchone()
+        if row is not None:
+            audit.record_of_member(connection, What.SIGNED_OUT, row[0], by=row[0])

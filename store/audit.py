@@ -37,6 +37,7 @@ _GRIDS_OF: Final = (
     " (SELECT grid_no FROM staff_grid o WHERE o.staff_no = s.staff_no) OR g.community_no IN"
     " (SELECT community_no FROM staff_community o WHERE o.staff_no = s.staff_no) WHERE s.id = %s"
 )
+_ALL_GRIDS: Final = "SELECT coalesce(array_agg(grid_no), ARRAY[]::int[]) FROM grid"
 _HEAD: Final = "SELECT audit_no, sha256 FROM audit_head"
 
 
@@ -53,12 +54,23 @@ def record(
 
 
 def record_of_member(
-    connection: psycopg.Connection, what: What, staff_id: str, more: str = ""
+    connection: psycopg.Connection,
+    what: What,
+    staff_id: str,
+    more: str = "",
+    by: str | None = None,
 ) -> None:
-    """Adds an entry about a member (and `more`), in their grids, by nobody who was signed in."""
+    """Adds an entry about a member (and `more`), in their grids; `by` None: nobody signed in."""
     row = connection.execute(_GRIDS_OF, [staff_id]).fetchone()
     assert row is not None
-    record(connection, None, what, f"{staff_id} {more}", row[0])
+    record(connection, by, what, f"{staff_id} {more}", row[0])
+
+
+def record_of_all(connection: psycopg.Connection, what: What, about: str) -> None:
+    """Adds an entry about every grid there is, by nobody who was signed in."""
+    row = connection.execute(_ALL_GRIDS).fetchone()
+    assert row is not None
+    record(connection, None, what, about, row[0])
 
 
 def listed(connection: psycopg.Connection, grid_nos: Iterable[int], query: Query) -> Page:

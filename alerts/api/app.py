@@ -31,9 +31,10 @@ from alerts.signals import Horizon
 
 _DESCRIPTION: Final = (
     "Alerts about people in home quarantine, for those who look after them. Send a token as"
-    " `Authorization: Bearer ...`. What belongs to another grid is not there: 404. Every error is a"
-    " problem detail, application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and"
-    " `next`, the `cursor` of the next part."
+    " `Authorization: Bearer ...`; one for looking is answered 403 to all but GET and HEAD. What"
+    " belongs to another grid is not there: 404. Every error is a problem detail,"
+    " application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and `next`, the"
+    " `cursor` of the next part."
 )
 DENIALS: Final = 30
 """Entries a minute that refusals of one member make."""
@@ -71,6 +72,7 @@ def create_app(ports: Ports, version: str) -> Edge:
         lambda: _blindness(ports),
         ports.deliveries,
         ports.canary_ages,
+        lambda: _overdue(ports),
     )
     app.state.ports = ports
     app.state.metrics = metrics
@@ -88,6 +90,13 @@ def create_app(ports: Ports, version: str) -> Edge:
 def _counts(ports: Ports) -> Counts | None:
     try:
         return ports.desk.alert_counts()
+    except ports.unavailable:
+        return None
+
+
+def _overdue(ports: Ports) -> int | None:
+    try:
+        return ports.deadlines_overdue()
     except ports.unavailable:
         return None
 

@@ -24,6 +24,14 @@ class FixShape(BaseModel):
     lon: float
     accuracy_m: Annotated[float | None, Field(description="68 % radius; null: unknown")]
     near_home: bool
+    distance_m: Annotated[
+        float | None,
+        Field(description="from the middle of the home, or the edge of its polygon; null: no home"),
+    ]
+    direction_deg: Annotated[
+        int | None,
+        Field(ge=0, lt=360, description="seen from home, clockwise from north; null: at home"),
+    ]
 
 
 class LocationShape(BaseModel):
@@ -38,6 +46,8 @@ class LocationShape(BaseModel):
                     "lon": 118.7969,
                     "accuracy_m": 12.0,
                     "near_home": False,
+                    "distance_m": 412.0,
+                    "direction_deg": 45,
                 }
             }
         }

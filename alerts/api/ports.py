@@ -130,5 +130,7 @@ class Ports:
     notifier: Notifier
     deliveries: Callable[[], Mapping[tuple[str, str], int]]
     """What this process has handed to subscribers: (kind, result) -> number."""
+    deadlines_overdue: Callable[[], int] = int
+    """Deadlines that passed a minute ago and more, and have not fired."""
     canary_ages: Callable[[], Mapping[tuple[str, str], float]] = dict
     """(Grid, hop) -> seconds since the newest canary that came past it was sent."""

@@ -3,7 +3,8 @@
 Theory of operation. Five tasks that wait for nothing of each other, so that a database or a broker
 that hangs holds up none but its own: one learns who has canaries and who is to be told; one sends
 what is due; one looks what `alerts.canary_watch` says; one keeps the rows of signals as that is;
-and one tells supervisors and admins by their contacts, which needs neither broker nor database.
+and one (`alerts.feeds.alarms`) tells supervisors and admins, which needs neither broker nor
+database.
 Canaries come back through `streamed` and `handed`, called by the dispatcher and by the worker.
 
 A process that knows that another one delivers stands aside, sends nothing and says nothing, as long
@@ -18,22 +19,20 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from alerts import canary, technical
+from alerts import canary
 from alerts.canary import Canary, Sighting
 from alerts.canary_watch import Cut, Grid, Hop, Limits, Verdict, Watch
 from alerts.delivery import Failed, Sent
+from alerts.feeds.alarms import Alarms
 from alerts.feeds.mqtt import canary_topic
-from alerts.notification import Language, Text, Tried
 from alerts.technical import Keeper
 from domain.instant import SECOND_US
 
 _LEARN_US: Final = 10 * SECOND_US
-_LOOK_US: Final = SECOND_US
+LOOK_S: Final = 1.0
+"""How often it is looked what is due and what is cut; ten times in an interval, if that is more."""
 _OUT: Final = 10_000
 """Canaries that may wait to go out by MQTT; beyond, the older ones are superseded anyway."""
-
-AGAIN_US: Final = 15 * SECOND_US
-"""How soon somebody whose contacts took nothing is tried again."""
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +61,6 @@ class Desk(Protocol):
         ...
 
 
-class Teller(Protocol):
-    """What writes to contacts."""
-
-    async def tell(self, contacts: Sequence[str], text: Text) -> Sequence[Tried]:
-        """Sends a text to every contact."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything that is not the watch."""
@@ -79,8 +70,6 @@ class World:
     feed: Link | None
     """That of alerts over MQTT, for their way out; None where there is none."""
     desk: Desk
-    teller: Teller
-    console: str
     now: Callable[[], int]
     """The service's clock, as readings have it."""
     steady: Callable[[], int]
@@ -98,21 +87,16 @@ class World:
 class Canaries:
     """Belongs to one event loop. `run` does everything."""
 
-    def __init__(self, world: World, limits: Limits) -> None:
+    def __init__(self, world: World, limits: Limits, alarms: Alarms) -> None:
         self._world = world
         self._limits = limits
+        self._alarms = alarms
+        self._look_s = min(LOOK_S, limits.every_us / 10 / SECOND_US)
         out = () if world.feed is None else (Hop.MQTT,)
         self._watch = Watch((Hop.BROKER, Hop.INGEST, Hop.STREAM, Hop.FEEDS, *out), limits)
-        self._keepers: list[Keeper] = []
         self._verdict = Verdict((), ())
         self._cuts: dict[Hop, Cut] = {}
         """Those that stand: told of, and not open again since."""
-        self._told: dict[Hop, dict[str, Keeper]] = {}
-        """Who has been told of each."""
-        self._over: deque[tuple[Keeper, Cut]] = deque(maxlen=_OUT)
-        """Who is to be told that one is open again."""
-        self._rest_until: dict[str, int] = {}
-        """Whose contacts are not tried again before."""
         self._aside = False
         """Whether the other process is left to it."""
         self._others_at: int | None = None
@@ -153,7 +137,7 @@ class Canaries:
     async def run(self) -> None:
         """Sends, watches and tells until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for each in (self._learn, self._send, self._look, self._write, self._tell):
+            for each in (self._learn, self._send, self._look, self._write, self._alarms.run):
                 tasks.create_task(each())
             if self._world.feed is not None:
                 tasks.create_task(self._hand_out(self._world.feed))
@@ -169,7 +153,7 @@ class Canaries:
         while True:
             try:
                 grids = await asyncio.to_thread(world.desk.grids, world.now())
-                self._keepers = await asyncio.to_thread(world.desk.keepers)
+                self._alarms.keepers = await asyncio.to_thread(world.desk.keepers)
             except world.passing as error:
                 self._complain("the database", str(error))
             else:
@@ -184,7 +168,7 @@ class Canaries:
             if due and not self._aside:
                 await self._send_to(due)
             else:
-                await asyncio.sleep(min(_LOOK_US, self._limits.every_us / 10) / SECOND_US)
+                await asyncio.sleep(self._look_s)
 
     async def _send_to(self, grids: Sequence[Grid]) -> None:
         world, mark = self._world, self._world.new_mark()
@@ -214,11 +198,11 @@ class Canaries:
             self._aside = self._may_stand_aside()
             if self._aside:
                 self._watch.begin_anew()
-                self._cuts, self._told, self._verdict = {}, {}, Verdict((), ())
-                self._over.clear()
+                self._cuts, self._verdict = {}, Verdict((), ())
+                self._alarms.forget()
             else:
                 self._judge(self._watch.look(self._world.steady()))
-            await asyncio.sleep(min(_LOOK_US, self._limits.every_us / 10) / SECOND_US)
+            await asyncio.sleep(self._look_s)
 
     def _may_stand_aside(self) -> bool:
         if not self._world.standing_by():
@@ -236,11 +220,9 @@ class Canaries:
                 log.error("technical alarm", extra={"hop": cut.hop.value, "detail": cut.detail})
             self._cuts[cut.hop] = cut
         for hop in verdict.open:
-            cut_before = self._cuts.pop(hop, None)
-            if cut_before is not None:
+            if self._cuts.pop(hop, None) is not None:
                 log.info("technical alarm over", extra={"hop": hop.value})
-                told = self._told.pop(hop, {})
-                self._over += [(keeper, cut_before) for keeper in told.values()]
+        self._alarms.are(tuple(self._cuts.values()))
         self._looked.set()
 
     async def _write(self) -> None:
@@ -261,42 +243,6 @@ class Canaries:
             else:
                 # Now and then anyhow: another process may have written meanwhile.
                 written, again_at = wanted, world.steady() + _LEARN_US
-
-    async def _tell(self) -> None:
-        """Whoever has not been told is told, until a contact of theirs takes it."""
-        while True:
-            async with asyncio.TaskGroup() as tasks:
-                for cut in list(self._cuts.values()):
-                    told = self._told.setdefault(cut.hop, {})
-                    for keeper in self._keepers:
-                        if keeper.staff not in told and self._may_tell(keeper, cut):
-                            tasks.create_task(self._tell_of(keeper, cut))
-                for _ in range(len(self._over)):
-                    tasks.create_task(self._tell_mended(*self._over.popleft()))
-            await asyncio.sleep(min(_LOOK_US, self._limits.every_us / 10) / SECOND_US)
-
-    def _may_tell(self, keeper: Keeper, cut: Cut) -> bool:
-        rests = self._world.steady() < self._rest_until.get(keeper.staff, 0)
-        return keeper.concerned(cut) and not rests
-
-    async def _tell_of(self, keeper: Keeper, cut: Cut) -> None:
-        world = self._world
-        text = technical.broken(cut, Language.of(keeper.languages), world.console)
-        tried = await world.teller.tell(keeper.contacts, text)
-        if any(each.taken for each in tried):
-            if cut.hop in self._cuts:
-                self._told.setdefault(cut.hop, {})[keeper.staff] = keeper
-            else:
-                self._over.append((keeper, cut))
-        else:
-            self._rest_until[keeper.staff] = world.steady() + AGAIN_US
-
-    async def _tell_mended(self, keeper: Keeper, cut: Cut) -> None:
-        """Put off while a robot's rate limit is used up, and dropped if nobody takes it."""
-        text = technical.mended(cut, Language.of(keeper.languages))
-        tried = await self._world.teller.tell(keeper.contacts, text)
-        if any(each.wait_s for each in tried):
-            self._over.append((keeper, cut))
 
     def _complain(self, about: str, why: str) -> None:
         """Once for each reason."""

@@ -134,6 +134,14 @@ class Notifier:
             ]
         return [each.result() for each in tries]
 
+    async def alarm(self, address: str, text: Text) -> Tried:
+        """Writes to one contact and asks the database nothing, not even for the robot's limit.
+
+        For technical alarms: they are few, and the database may be what is out of order.
+        """
+        kind, answer = scheme(address), await self._call(contact.robot(address), address, text)
+        return Tried(kind, taken=answer.taken, rest_s=answer.rest_us / SECOND_US)
+
     async def test(self, staff: str) -> list[Tried] | None:
         """Tries every contact of a member; None if there is no such member."""
         member = await asyncio.to_thread(self._directory.member, staff, ())
@@ -152,14 +160,24 @@ class Notifier:
         return addresses, self._uses.admit(schemes, severity, self._now())
 
     async def _try(self, robot: str, address: str, text: Text, rest_us: int) -> Tried:
-        """One contact. One whose last message still hangs is not given another thread."""
-        kind, quiet = scheme(address), text.severity is Severity.ROUTINE
-        if rest_us or (robot, quiet) in self._busy:
+        """One contact, unless it rests."""
+        kind = scheme(address)
+        if rest_us:
             return Tried(kind, taken=False, rest_s=rest_us / SECOND_US)
+        answer = await self._call(robot, address, text)
+        if answer.rest_us:
+            await self._rest(robot, self._now() + answer.rest_us)
+        return Tried(kind, taken=answer.taken, rest_s=answer.rest_us / SECOND_US)
+
+    async def _call(self, robot: str, address: str, text: Text) -> Answered:
+        """One call. A contact whose last message still hangs is not given another thread."""
+        kind, quiet = scheme(address), text.severity is Severity.ROUTINE
+        if (robot, quiet) in self._busy:
+            return Answered(taken=False)
         call = self._threads[quiet].start(lambda: self._tell(address, text, self._now()))
         if call is None:
             log.warning("too many contacts hang", extra={"scheme": kind})
-            return Tried(kind, taken=False)
+            return Answered(taken=False)
         self._busy[robot, quiet] = call
         call.add_done_callback(lambda _: self._busy.pop((robot, quiet), None))
         done, _ = await asyncio.wait([call], timeout=CONTACT_S)
@@ -167,9 +185,7 @@ class Notifier:
         if not answer.taken:
             extra = {"scheme": kind, "too_often": answer.rest_us > 0}
             log.warning("a contact did not take a notification", extra=extra)
-        if answer.rest_us:
-            await self._rest(robot, self._now() + answer.rest_us)
-        return Tried(kind, taken=answer.taken, rest_s=answer.rest_us / SECOND_US)
+        return answer
 
     async def _rest(self, robot: str, until: int) -> None:
         """Writes it down; if that fails the robot is asked once too often."""

@@ -7,10 +7,11 @@ a second here instead of a minute.
 import json
 import queue
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
@@ -20,6 +21,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from typing_extensions import override
 
+from domain.instant import format_rfc3339
 from doorstep.clock import SystemClock
 from doorstep.embedded.child import wait_until
 from tests.acceptance import publishing
@@ -27,7 +29,9 @@ from tests.integration.alerts.receiving import Receiver, receiving
 from tests.services import doorstep
 from tests.services.brokers import Broker, started
 from tests.services.mosquitto import Mosquitto
+from tests.services.nats import Nats
 from tests.services.postgres import Postgres
+from tests.services.proxy import Proxy
 
 WITHIN_S: Final = 60.0
 CANARY: Final = {"CANARY__EVERY_S": "0.5", "CANARY__OVERDUE_S": "2.5"}
@@ -120,7 +124,7 @@ class Deployment:
 
     def ages(self) -> dict[tuple[str, str], float]:
         """(Grid, hop) -> seconds."""
-        text = httpx.get(f"{self.serve.url}/metrics").text
+        text = httpx.get(f"{self.serve.url}/metrics", timeout=30).text
         found = {}
         for line in text.splitlines():
             if line.startswith("doorstep_canary_age_seconds{"):
@@ -143,9 +147,16 @@ class Deployment:
 
 @contextmanager
 def deployed(
-    database: Postgres, mqtt_url: str, protocol: str, folder: Path
+    database: Postgres,
+    mqtt_url: str,
+    protocol: str,
+    folder: Path,
+    through: int | None = None,
+    clock: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Deployment]:
+    """`through`: a port of a proxy by which `serve` reaches the database."""
     url = database.fresh_database()
+    serves = url if through is None else database.url_of(url.rpartition("/")[2], through)
     with receiving() as receiver:
         document = publishing.roster(SystemClock().now(), 1)
         contact = f"json://127.0.0.1:{receiver.port}/sup"
@@ -154,10 +165,10 @@ def deployed(
         )
         document["staff"][0]["contacts"] = [f"json://127.0.0.1:{receiver.port}/doctor"]
         doorstep.import_roster(url, document)
-        settings = {"MQTT__PROTOCOL": protocol, **CANARY}
+        settings = {"MQTT__PROTOCOL": protocol, **CANARY, **clock}
         with (
-            doorstep.ingest(url, mqtt_url, folder, MQTT__PROTOCOL=protocol) as ingest,
-            doorstep.serve(url, folder, MQTT_URL=mqtt_url, **settings) as serve,
+            doorstep.ingest(url, mqtt_url, folder, MQTT__PROTOCOL=protocol, **clock) as ingest,
+            doorstep.serve(serves, folder, MQTT_URL=mqtt_url, **settings) as serve,
         ):
             world = Deployment(database, url, mqtt_url, protocol, receiver, folder, ingest, serve)
             world.until_well()
@@ -167,7 +178,9 @@ def deployed(
             with psycopg.connect(url) as connection:
                 row = connection.execute(
                     "SELECT (SELECT count(*) FROM rejected_message)"
-                    " + (SELECT count(*) FROM reading) + (SELECT count(*) FROM alert_event)"
+                    " + (SELECT count(*) FROM reading)"
+                    # With a clock that runs faster the one wearer is soon silent, truly.
+                    " + (SELECT count(*) FROM alert WHERE rule <> 'silent')"
                     " + (SELECT count(*) FROM boot) + (SELECT count(*) FROM gap)"
                 ).fetchone()
             assert row == (0,)
@@ -270,3 +283,37 @@ def test_who_hears_a_grid_by_mqtt_hears_its_canaries_and_a_cut_there_is_told(
             lambda: broker.allow("readwrite"),
             "canaries do not come out by MQTT: grid-01",
         )
+
+
+@pytest.mark.timeout(300)
+def test_a_clock_that_runs_faster_raises_nothing(
+    own_database: Postgres, nats: Nats, tmp_path: Path
+) -> None:
+    clock = {
+        "CLOCK__ORIGIN_AT": format_rfc3339(SystemClock().now()),
+        "CLOCK__FACTOR": "600",
+    }
+    with deployed(own_database, nats.url, "3.1.1", tmp_path, clock=clock) as world:
+
+        def stored() -> int:
+            with psycopg.connect(world.database_url) as connection:
+                row = connection.execute("SELECT coalesce(max(event_id), 0) FROM canary").fetchone()
+            assert row is not None
+            return int(row[0])
+
+        before = stored()
+        assert wait_until(lambda: stored() >= before + 10, WITHIN_S)
+        world.until_well()
+        assert world.signals(active=False) == []
+        assert world.receiver.had == []
+
+
+@pytest.mark.timeout(300)
+def test_a_database_that_hangs_is_told_of_as_one_that_is_gone(
+    own_database: Postgres, nats: Nats, tmp_path: Path
+) -> None:
+    with (
+        Proxy(own_database.port) as proxy,
+        deployed(own_database, nats.url, "3.1.1", tmp_path, proxy.port) as world,
+    ):
+        cut_and_mend(world, proxy.stall, proxy.flow, "the database does not answer")

@@ -44,10 +44,10 @@ def community(
         done = doorstep.run(["staff", "password", staff, "--password-stdin"], env, f"{PASSWORD}\n")
         assert done.returncode == 0, done.stderr
     with (
-        doorstep.ingest(database, mosquitto.url, tmp_path, MQTT__PROTOCOL="5"),
+        doorstep.ingest(database, mosquitto.url, tmp_path, MQTT__PROTOCOL="5") as ingestion,
         doorstep.serve(database, tmp_path) as serving,
     ):
-        yield Community(serving.url, mosquitto, env)
+        yield Community(serving.url, mosquitto, env, ingestion)
 
 
 @pytest.fixture(scope="session")

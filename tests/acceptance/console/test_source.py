@@ -1,5 +1,6 @@
 """The console's own checks: its types, and the unit tests of its pure modules."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -49,3 +50,13 @@ def test_the_page_holds_what_it_is_meant_to_and_nothing_that_only_tests_need(
     wanted = json.loads((CONSOLE / "package.json").read_text(encoding="utf-8"))
     assert {"svelte", "uplot"} <= bundled
     assert not bundled & set(wanted["devDependencies"])
+
+
+def test_the_page_is_light_for_an_old_phone(node: hatch_build.Node) -> None:
+    """Compressed, script and style: at most two seconds of a line of 400 kbit/s."""
+    del node
+    assets = [
+        path for path in (CONSOLE / "static" / "assets").iterdir() if path.suffix in {".js", ".css"}
+    ]
+    assert len(assets) >= 2
+    assert sum(len(gzip.compress(path.read_bytes())) for path in assets) < 100_000

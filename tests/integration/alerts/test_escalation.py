@@ -311,3 +311,17 @@ def test_shifts_come_from_a_calendar(world: World, tmp_path: Path) -> None:
         assert said in refused.stderr
         assert "Traceback" not in refused.stderr
     assert len(world.rows("SELECT version FROM roster_version")) == 2
+
+
+def test_what_should_have_fired_and_did_not_is_counted(world: World) -> None:
+    def overdue(until: int) -> int:
+        with psycopg.connect(world.url) as connection:
+            return deadlines.overdue_since(connection, until)
+
+    world.raise_alert(1)
+    world.raise_alert(2)
+    first_at = min(from_datetime(row["deadline_at"]) for row in world.rows("SELECT * FROM alert"))
+    assert overdue(first_at - 1) == 0
+    assert overdue(first_at) == 2
+    fire(world, first_at)
+    assert overdue(first_at) == 0

@@ -11,14 +11,17 @@ import httpx
 import psycopg
 import pytest
 
+from alerts import technical
+from alerts.canary_watch import Cut, Hop
 from alerts.delivery import OVERDUE_US, Answer, Consumer, Failed, Later, Message, Sent
 from alerts.feeds.notify import Notifier
-from alerts.notification import Language, Member, Standing, Text, trial
+from alerts.notification import Language, Member, Standing, Text, Tried, trial
 from alerts.robots import ELSEWHERE, KEPT
 from domain.instant import DAY_US, MINUTE_US, SECOND_US
 from doorstep.clock import SystemClock
 from rules.finding import Rule, Severity
 from store.contact_uses import Uses
+from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
 from store.roster_import import import_document
@@ -191,6 +194,8 @@ class TestTrying:
         give(world, "dr-1", contact(receiver, "/yes"))
         done = doorstep.run(["notify", "test", "--staff", "dr-1"], env)
         assert (done.returncode, done.stdout) == (0, "1 json: taken\n")
+        (entry,) = world.rows("SELECT * FROM audit_log WHERE what = 'tested_contacts'")
+        assert (entry["staff"], entry["object"], entry["grid_nos"]) == (None, "dr-1", [1])
         give(world, "dr-1", contact(receiver, "/yes"), "nonsense")
         done = doorstep.run(["notify", "test", "--staff", "dr-1", "--json"], env)
         assert done.returncode == 1
@@ -362,3 +367,13 @@ class TestTooOften:
             await outbox.close()
         (signal,) = world.rows("SELECT kind, subject, ended_at FROM signal")
         assert signal == {"kind": "undeliverable", "subject": "feed:notify:dr-1", "ended_at": None}
+
+
+async def test_an_alarm_needs_no_database(receiver: Receiver) -> None:
+    nowhere = Pool("postgresql://nobody@127.0.0.1:1/nowhere")  # never opened
+    notifier = Notifier(Directory(nowhere), Uses(nowhere), "", lambda: NOW, ())
+    text = technical.broken(Cut(Hop.DATABASE, (), everybody=True), Language.EN, "")
+    tried = await notifier.alarm(contact(receiver, "/"), text)
+    assert tried == Tried("json", taken=True)
+    (had,) = receiver.at("/")
+    assert had.body["message"].startswith("Technical alarm: the database does not answer.")

@@ -32,11 +32,15 @@ def test_a_token_and_a_password_open_the_door(world: World, tmp_path: Path) -> N
     done = run(["staff", "password", "dr-1", "--password-stdin"], env, f"{new}\n")
     assert (done.returncode, done.stdout) == (0, "")
     world.raise_alert(1)
-    with serve(world.url, tmp_path) as process, httpx.Client(base_url=process.url) as client:
+    with (
+        serve(world.url, tmp_path, HTTP__SESSION_LASTS_S="600") as process,
+        httpx.Client(base_url=process.url) as client,
+    ):
         headers = {"Authorization": f"Bearer {token}"}
         assert len(client.get("/api/v1/alerts", headers=headers).json()["items"]) == 1
         answer = client.post("/api/v1/session", json={"staff": "dr-1", "password": new})
         assert answer.json()["clock"]["factor"] == 1.0
+        assert "; max-age=600;" in answer.headers["set-cookie"].lower()
         assert client.get("/api/v1/alerts").status_code == 200
     log = process.log.read_text()
     assert token not in log

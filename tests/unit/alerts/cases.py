@@ -4,9 +4,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from alerts.alert import Alert, Condition, Response
+from alerts.alert import Alert, Condition, Outcome, Response
 from alerts.evidence import Held, Surroundings, Worn
-from alerts.lifecycle import Facts, Refused, Step, moved
+from alerts.lifecycle import Facts, Happened, Kind, Refused, Step, apply, moved
 from alerts.triage import Case, Decision, decide
 from domain.instant import MINUTE_US
 from rules.finding import Finding, FindingKey, Rule, Severity, SiteClass
@@ -122,3 +122,30 @@ def kinds(decision: Decision) -> list[str]:
 
 def facts_of(severity: Severity) -> Facts:
     return Facts(severity, at(0), at(15), "now", {"supported": True})
+
+
+def so(response: Response, condition: Condition = Condition.ACTIVE, **given: Any) -> Alert:
+    """An alert that stands there, whole in itself."""
+    given = {
+        "assignee": None if response is Response.OPEN else "dr-1",
+        "cleared_at": at(15) if condition is Condition.CLEARED else None,
+        "closed_at": at(16) if response is Response.CLOSED else None,
+        "closed_severity": Severity.URGENT if response is Response.CLOSED else None,
+        "outcome": Outcome.WELL if response is Response.CLOSED else None,
+        **given,
+    }
+    return alert(response=response, condition=condition, **given)
+
+
+def happened(kind: Kind, **given: Any) -> Happened:
+    """By dr-2 at minute 20, or by the service."""
+    people = (Kind.ACKNOWLEDGED, Kind.VISITED, Kind.OUTCOME, Kind.NOTED, Kind.ASSIGNED, Kind.UNDONE)
+    actor = "dr-2" if kind in people else None
+    return Happened(kind, at(20), actor=actor, **given)
+
+
+def after(standing: Alert, event: Happened) -> Alert:
+    """The alert then; the event must not be refused."""
+    found = apply(standing, event)
+    assert not isinstance(found, Refused), found
+    return found

@@ -69,6 +69,12 @@ class TestADelivery:
         assert GIVEN_UP_US - HOUR_US <= before.due_at <= GIVEN_UP_US
         assert ended.attempts > 3 * 24
 
+    def test_the_last_attempt_is_three_days_after_the_first_and_no_later(self) -> None:
+        late = Delivery(1, "a", due_at=0, attempts=99, first_tried_at=0)
+        last = GIVEN_UP_US - PAUSES_S[-1] * SECOND_US
+        assert late.after(FAILED, last, 0.5).state is State.WAITING
+        assert late.after(FAILED, last + 1, 0.5).state is State.UNDELIVERABLE
+
     def test_that_a_consumer_is_gone_is_not_the_events_fault(self) -> None:
         late = tried(5)[-1]
         after = late.after(Gone("410"), 10 * DAY_US, 0.5)
@@ -111,7 +117,7 @@ class TestHealth:
         assert Health(9, 5).after(Sent(""), 0, 0.5) == Health()
 
     def test_gone_is_gone(self) -> None:
-        assert Health().after(Gone("410"), 0, 0.5).gone
+        assert Health(1).after(Gone("410"), 0, 0.5) == Health(2, gone=True)
 
     @pytest.mark.parametrize(
         ("failures", "answer", "so"),

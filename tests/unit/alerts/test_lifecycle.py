@@ -1,6 +1,5 @@
 import itertools
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -21,35 +20,10 @@ from alerts.lifecycle import (
     moved,
 )
 from rules.finding import Severity
-from tests.unit.alerts.cases import alert, at
+from tests.unit.alerts.cases import after, alert, at, happened, so
 
 ACTIVE, CLEARED = Condition.ACTIVE, Condition.CLEARED
 OPEN, ACKNOWLEDGED, VISITING, CLOSED = Response
-
-
-def so(response: Response, condition: Condition = ACTIVE, **given: Any) -> Alert:
-    """An alert that stands there, whole in itself."""
-    given = {
-        "assignee": None if response is OPEN else "dr-1",
-        "cleared_at": at(15) if condition is CLEARED else None,
-        "closed_at": at(16) if response is CLOSED else None,
-        "closed_severity": Severity.URGENT if response is CLOSED else None,
-        "outcome": Outcome.WELL if response is CLOSED else None,
-        **given,
-    }
-    return alert(response=response, condition=condition, **given)
-
-
-def happened(kind: Kind, **given: Any) -> Happened:
-    people = (Kind.ACKNOWLEDGED, Kind.VISITED, Kind.OUTCOME, Kind.NOTED, Kind.ASSIGNED, Kind.UNDONE)
-    actor = "dr-2" if kind in people else None
-    return Happened(kind, at(20), actor=actor, **given)
-
-
-def after(standing: Alert, event: Happened) -> Alert:
-    found = apply(standing, event)
-    assert not isinstance(found, Refused), found
-    return found
 
 
 def steps_of(standing: Alert, event: Happened) -> tuple[Step, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rules.band_faults import BandFaults, Cause, standing_cells
+from rules.columns import RUNS
 from rules.finding import Change
 from rules.rulebook import DEFAULT
 from rules.touched import Touched
@@ -37,6 +38,11 @@ def test_what_stands_can_be_had_again(cause: Cause, value: int, detail: str) -> 
 def test_a_finding_written_before_the_value_was_kept_can_be_had_too() -> None:
     _, change = faults().began(0, Cause.PULSE, minutes(1), minutes(2), 20, 72)
     assert standing_cells(replace(change.finding, detail='{"cause":"frozen pulse"}'))[-1] == 0
+
+
+def test_it_is_told_after_silence_and_the_watch_and_before_what_a_reading_says() -> None:
+    place, _ = faults().began(0, Cause.PULSE, minutes(1), minutes(2), 20, 72)
+    assert (0, -1, len(RUNS) + 1) < place < (0, 0, 0)
 
 
 def test_it_never_ends_before_it_began() -> None:

@@ -74,3 +74,4 @@ def test_when_a_threshold_expires_is_said() -> None:
     limits = OwnThresholds.of(own, 3)
     assert limits.detail(0, Site.ORAL) == '{"expires_at":"2026-02-03T00:00:00Z"}'
     assert [limits.detail(slot, Site.ORAL) for slot in (1, 2)] == ["", ""]
+    assert limits.detail(0, Site.AXILLARY) == "", "the rulebook's has no end"

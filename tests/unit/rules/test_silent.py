@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.instant import DAY_US, SECOND_US
+from domain.instant import DAY_US, HOUR_US, SECOND_US
 from rules.finding import Change, Finding, Rule, Severity
 from rules.rulebook import DEFAULT
 from rules.silent import begin, restore, restore_standing
@@ -173,8 +173,8 @@ class TestNeverHeard:
 
     def test_nobody_is_counted_twice(self) -> None:
         service = Service(Worn())
-        assert len(service.tick(T0, 0).slots) == 1
-        assert len(service.tick(T0 + SECOND_US, SECOND_US).slots) == 0
+        assert len(service.tick(T0, seconds(500)).slots) == 1
+        assert len(service.tick(T0 + SECOND_US, seconds(501)).slots) == 0
 
 
 class TestNotWorn:
@@ -213,7 +213,21 @@ def test_a_clock_that_was_set_back_gives_no_two_silences_one_onset() -> None:
     (first,) = silences(service)
     assert first.ended_at == first.onset_at
     service.tick(minutes(40), seconds(2400))
-    assert len(silences(service)) == 2
+    assert [each.onset_at for each in silences(service)] == [T0, T0 + 1]
+
+
+def test_nor_does_a_device_that_was_not_taken_off_before_it_was_heard_after_all() -> None:
+    service = heard()
+    service.tick(minutes(20), seconds(1200))
+    for spells in (((T0 - DAY_US, minutes(-5)),), ((T0 - DAY_US, None),)):
+        roster = roster_of(Worn(spells=spells), Worn())
+        service.wearers = Wearers.of(roster, DEFAULT, service.wearers)
+        service.tick(minutes(21), seconds(1260))
+    service.tick(minutes(36), seconds(2160))
+    assert [(each.onset_at, each.ended_at) for each in silences(service)] == [
+        (T0, T0),
+        (T0 + 1, None),
+    ]
 
 
 def test_it_can_be_restored_after_a_restart() -> None:
@@ -256,15 +270,31 @@ def test_a_silence_that_stands_keeps_its_onset_when_the_spell_is_said_to_begin_l
 
 
 def test_counting_begins_for_all_as_the_first_tick_would_have_it() -> None:
-    """Worn, worn again, not yet, no more; and one who was heard."""
+    """Worn, worn again, now, not yet, no more, just no more; and two who were heard."""
     again = Worn(spells=((T0, minutes(1)), (minutes(5), None)))
-    service = Service(Worn(), again, Worn(starts_at=minutes(60)), Worn(ends_at=minutes(2)), Worn())
-    service.receive([reading(minutes(1), slot, temperature_c=36.5) for slot in (1, 4)])
+    now, later = Worn(starts_at=minutes(9)), Worn(starts_at=minutes(60))
+    over, ends = Worn(ends_at=minutes(2)), Worn(ends_at=minutes(9))
+    first = Worn(starts_at=minutes(1))
+    service = Service(Worn(), again, now, later, over, ends, Worn(), first)
+    service.receive([reading(minutes(1), slot, temperature_c=36.5) for slot in (1, 6, 7)])
     begun = service.state.copy()
     begin(begun, service.wearers, minutes(9), seconds(7))
     service.tick(minutes(9), seconds(7))
     assert begun.tobytes() == service.state.tobytes()
-    assert begun["heard_rc"].tolist() == [seconds(7)] * 2 + [0] * 3
+    assert begun["heard_rc"].tolist() == [seconds(7)] * 3 + [0] * 5
+
+
+def test_it_is_told_before_what_the_clock_says_of_the_night() -> None:
+    service = Service(Worn())
+    three = T0 - 5 * HOUR_US
+    service.receive(
+        [
+            reading(three + day * DAY_US, pulse_bpm=bpm, steps=0)
+            for day, bpm in enumerate((60, 60, 60, 66, 66))
+        ]
+    )
+    changes = service.tick(T0 + 4 * DAY_US, seconds(900)).changes
+    assert [each.finding.key.rule for each in changes] == [Rule.SILENT, Rule.WATCH]
 
 
 def test_ends_of_silence_are_told_before_what_the_reading_says() -> None:

@@ -12,7 +12,8 @@ from alerts import canary
 from alerts.canary import Sighting
 from alerts.canary_watch import Cut, Grid, Hop, Limits
 from alerts.delivery import Failed, Sent
-from alerts.feeds.canaries import AGAIN_US, Canaries, World
+from alerts.feeds.alarms import Alarms
+from alerts.feeds.canaries import Canaries, World
 from alerts.notification import Text, Tried
 from alerts.technical import Keeper
 
@@ -37,7 +38,6 @@ class Town:
         self.broker = True
         self.database = True
         self.ingest = True
-        self.taking = True
         self.another = False
         self.signals: dict[str, Cut] = {}
         self.opened: set[Hop] = set()
@@ -87,10 +87,10 @@ class Town:
         for hop in opened:
             self.signals.pop(hop.subject, None)
 
-    async def tell(self, contacts: Sequence[str], text: Text) -> Sequence[Tried]:
+    async def alarm(self, address: str, text: Text) -> Tried:
         await asyncio.sleep(0)
-        self.said += [(each, text.body) for each in contacts]
-        return [Tried("json", taken=self.taking)]
+        self.said.append((address, text.body))
+        return Tried("json", taken=True)
 
 
 def made(town: Town, *, by_mqtt: bool = True) -> Canaries:
@@ -99,15 +99,14 @@ def made(town: Town, *, by_mqtt: bool = True) -> Canaries:
         link=town,
         feed=town if by_mqtt else None,
         desk=town,
-        teller=town,
-        console="https://console.example",
         now=lambda: 7,
         steady=town.steady,
         new_mark=lambda: next(marks),
         standing_by=lambda: town.another,
         passing=(Away,),
     )
-    town.canaries = Canaries(world, LIMITS)
+    alarms = Alarms(town, "https://console.example", town.steady, 0.001)
+    town.canaries = Canaries(world, LIMITS, alarms)
     return town.canaries
 
 
@@ -187,20 +186,6 @@ async def test_a_database_that_is_away_is_told_all_the_same() -> None:
         town.database = True
         await until(lambda: len(town.said) == 4)
         assert "数据库没有应答" in dict(town.said)["json://admin"]
-
-
-async def test_whom_nothing_reaches_is_tried_again_after_a_rest() -> None:
-    town = Town()
-    async with running(town):
-        await until(lambda: Hop.INGEST in town.opened)
-        town.ingest = town.taking = False
-        await until(lambda: len(town.said) == 2)
-        sent = town.sent
-        await until(lambda: town.sent > sent + 5)
-        assert len(town.said) == 2
-        town.taking = True
-        town.now += AGAIN_US  # which is a look missed, too
-        await until(lambda: len(town.said) == 4)
 
 
 async def test_one_that_stands_by_sends_nothing_and_says_nothing() -> None:
