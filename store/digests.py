@@ -93,7 +93,7 @@ _SIGNALS_END: Final = (
 _FORGET: Final = (
     "DELETE FROM digest WHERE (staff_no, due_at) IN (SELECT d.staff_no, d.due_at FROM digest d"
     " WHERE d.due_at < %(kept)s AND EXISTS (SELECT FROM digest l WHERE l.staff_no = d.staff_no"
-    "  AND l.state = 'told' AND l.due_at > d.due_at) LIMIT 1000)"
+    "  AND l.due_at > d.due_at AND (l.state = 'told' OR d.state <> 'told')) LIMIT 1000)"
 )
 
 

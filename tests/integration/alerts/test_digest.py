@@ -280,9 +280,10 @@ async def test_old_rows_are_forgotten_but_for_what_tells_what_is_new(bench: Benc
     bench.quiet()
     await bench.look(NOW)
     await bench.look(TOMORROW)
-    late = TOMORROW + KEPT_US + DAY_US
-    await bench.look(late)
-    await bench.look(late + SECOND_US)
+    assert [state for _, state, *_ in rounds(bench.world)] == ["nothing", "told"]
+    for late in (KEPT_US, 2 * KEPT_US, 3 * KEPT_US):
+        assert await bench.look(TOMORROW + late + DAY_US) == []
+        await bench.look(TOMORROW + late + DAY_US + SECOND_US)
     assert [state for _, state, *_ in rounds(bench.world)] == ["told", "nothing"]
 
 
