@@ -56,7 +56,7 @@ ALSO = {
     "not_worn": ("engine_equal",),
     "columns": ("baseline", "watch", "state"),
     "heard": ("device_fault", "engine", "engine_equal"),
-    "finding": ("silent", "changes", "engine", "revision"),
+    "finding": ("silent", "baseline", "left_home_datum", "changes", "engine", "revision"),
 }
 """Whose tests are about a module as well."""
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {

@@ -25,7 +25,7 @@ def test_a_finding_seen_again_is_told_once_with_its_newest_support() -> None:
     service = Service(Worn())
     service.receive(fever(*BEGINS))
     (change,) = service.receive(fever((11, 38.1), (12, 38.4), (13, 38.2))).changes
-    assert change.change is Change.SEEN
+    assert (change.change, change.late) == (Change.SEEN, False)
     assert (change.finding.last_at, change.finding.value) == (minutes(13), 3820)
     assert change.finding.peak == 3840
     assert change.before is not None

@@ -16,8 +16,8 @@ def test_a_wearer_costs_at_most_200_bytes() -> None:
 def test_rows_beyond_the_end_are_fresh_and_all_are_copies() -> None:
     state = fresh(2)
     state["watermark_at"][:] = [5, 6]
-    rows = state.gather(np.array([1, 3]))
-    assert rows["watermark_at"].tolist() == [6, 0]
+    rows = state.gather(np.array([1, 2, 3]))
+    assert rows["watermark_at"].tolist() == [6, 0, 0]
     state.gather(np.array([0, 1]))["watermark_at"][:] = 99
     assert state["watermark_at"].tolist() == [5, 6]
 
