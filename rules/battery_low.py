@@ -27,7 +27,6 @@ def marks(batch: Batch) -> list[Marks]:
     column["value"] = -battery[which].astype(np.int64)
     column["limit"] = -figures.low_pct
     column["severity"] = Severity.ROUTINE
-    column["at_once"] = True
-    column["clear_need"] = 1
+    # One level is enough, here and there: nothing is held, and nothing counted.
     column["gap_us"] = batch.wearers.gap_us[batch.slots[which]]
     return [Marks("battery_low", column)]

@@ -18,6 +18,8 @@ from alerts.feeds.mqtt_line import Broker, Line, LineLost, Version, VersionNotSp
 KIND: Final = "mqtt"
 AGAIN_S: Final = 2.0
 """How soon what waits for the broker is looked at again."""
+SOON_S: Final = 0.2
+"""The same while the first connection is being made: a start is no outage."""
 _REFUSED: Final = 0x80
 """MQTT 5, section 2.4: reason codes from here on are failures. 0x10, nobody listens, is none."""
 _FIRST_PAUSE_S: Final = 0.5
@@ -68,6 +70,8 @@ class MqttFeed:
         self._broker = broker
         self._versions = list(versions)
         self._line: Line | None = None
+        self._tried = False
+        """Whether what came of the first attempt to connect is known."""
         self._outage_told = False
         self._last_complaint = ""
 
@@ -123,10 +127,13 @@ class MqttFeed:
 
     async def _use(self, line: Line) -> None:
         self._line, self._outage_told, self._last_complaint = line, False, ""
+        self._tried = True
         log.info("connected to the broker")
         raise LineLost(await line.over())
 
     def _away(self) -> Answer:
+        if not self._tried:
+            return Later(SOON_S)
         if self._outage_told:
             return Later(AGAIN_S)
         self._outage_told = True
@@ -134,6 +141,7 @@ class MqttFeed:
 
     def _complain(self, why: str) -> None:
         """Once for each reason."""
+        self._tried = True
         if why != self._last_complaint:
             self._last_complaint = why
             log.warning("no connection for alerts by MQTT", extra={"error": why})

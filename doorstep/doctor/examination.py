@@ -49,7 +49,7 @@ def _name() -> str:
 
 def _flight(settings: Settings) -> Flight:
     late_s = settings.canary.every_s + settings.canary.overdue_s
-    return Flight(settings.canaries_fly, int(late_s * settings.clock_factor * SECOND_US))
+    return Flight(settings.canaries_fly, int(late_s * max(1.0, settings.clock_factor) * SECOND_US))
 
 
 def _asked(mqtt: SourceSettings) -> Asked:

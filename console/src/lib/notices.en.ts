@@ -44,7 +44,7 @@ export const noticesEn = {
   neighbours: {
     others: (n: number, b: string) =>
       n === 1 ? `1 more alert in building ${b}` : `${n} more alerts in building ${b}`,
-    people: (n: number) => (n === 1 ? "1 more person here" : `${n} more people here`),
+    people: (n: number) => (n === 1 ? "+1 person here" : `+${n} people here`),
   },
   place: {
     title: "Where they were last",

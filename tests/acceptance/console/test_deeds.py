@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from domain.instant import MINUTE_US
 from doorstep.clock import SystemClock
 from tests.acceptance import publishing, stored
+from tests.acceptance.console.fit import AXE, CHECKED, is_fit_for_hand_and_eye
 from tests.acceptance.console.watched import PHONE, Community, Open, Watched, signed_in
 from tests.integration.alerts.receiving import receiving
 from tests.services import doorstep
@@ -56,8 +57,9 @@ async def test_a_note_a_handing_over_and_a_taking_back(
 
 
 async def test_what_was_just_done_can_be_found_again(community: Community, open_page: Open) -> None:
-    watched = await signed_in(open_page, **PHONE)
+    watched = await signed_in(open_page, **PHONE, **CHECKED)
     page = watched.page
+    await page.add_script_tag(path=AXE)
     await community.fever()
     await watched.choose()
     await watched.press("Outcome What I found")
@@ -66,6 +68,7 @@ async def test_what_was_just_done_can_be_found_again(community: Community, open_
     await expect(page.locator("article")).to_contain_text("Closed: Well")
     await watched.back()
     await expect(watched.cards).to_have_count(0)
+    await is_fit_for_hand_and_eye(page)
     await page.get_by_role("link", name="Open or undo").click()
     await watched.press("Undo")
     await expect(page.locator("article")).not_to_contain_text("Closed: Well")
@@ -88,10 +91,11 @@ async def test_a_look_at_where_somebody_was_is_asked_for_and_written_down(
         )
         for minute in range(15, 0, -1)
     ]
-    watched: Watched = await open_page(**PHONE)
+    watched: Watched = await open_page(**PHONE, **CHECKED)
     page = watched.page
     await community.publish(readings)
     await watched.sign_in()
+    await page.add_script_tag(path=AXE)
     # Away from home, and warm: either alert will do.
     await expect(watched.cards).to_have_count(2)
     await watched.cards.first.click()
@@ -106,6 +110,7 @@ async def test_a_look_at_where_somebody_was_is_asked_for_and_written_down(
     await watched.press("Look, and record it")
     await expect(panel).to_contain_text("333 m north of home")
     await expect(panel).to_contain_text("give or take 12 m")
+    await is_fit_for_hand_and_eye(page)
     link = panel.get_by_role("link", name="Open in a map app")
     assert re.fullmatch(r"geo:32\.0633,118\.7969;u=12", await link.get_attribute("href") or "")
     assert stored.one(community.database, LOOKS) == 1

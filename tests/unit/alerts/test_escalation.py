@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alerts.alert import Alert, Outcome, Response
+from alerts.alert import Alert, Condition, Outcome, Response
 from alerts.duty import Member, Span
 from alerts.escalation import DEFAULT, Route, Team, overdue, told, urgency
 from alerts.lifecycle import Before, Happened, Kind, Refused, Step, Why, moved
@@ -237,6 +237,19 @@ class TestGettingWorse:
         event = Happened(Kind.WORSENED, at(20), facts=facts_of(CRITICAL))
         (only,) = steps(taken, event, way)
         assert (told(only), minutes(only.after)) == (("dr-2",), 50)
+
+    @pytest.mark.parametrize("kind", [Kind.WORSENED, Kind.RETURNED])
+    def test_while_nobody_has_it_all_who_were_told_hear_of_it(self, kind: Kind) -> None:
+        way = route()
+        event = Happened(kind, at(90), facts=facts_of(CRITICAL))
+        first = raised(way, condition=Condition.CLEARED, cleared_at=at(11))
+        if kind is Kind.WORSENED:
+            first = raised(way)
+        waiting = chain(way, first, 1)[-1]
+        assert told(steps(waiting, event, way)[0]) == ("dr-1", "dr-2")
+        taken = chain(way, answered(way, Kind.ACKNOWLEDGED, after=first, now=12), 1)[-1]
+        assert taken.told == ("dr-2", "dr-1")
+        assert told(steps(taken, event, way)[0]) == ("dr-2",)
 
     def test_a_round_becomes_minutes(self) -> None:
         way = route()

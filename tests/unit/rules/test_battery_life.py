@@ -58,12 +58,14 @@ def test_the_charger_explains_nothing_and_starts_the_discharge_anew() -> None:
     assert silence_after({"battery_pct": 4, "charging": 1}, {"battery_pct": 4}).detail
 
 
-def test_two_levels_within_a_minute_are_a_minute_apart() -> None:
+@pytest.mark.parametrize(("level", "explained"), [(16, True), (17, False)])
+def test_two_levels_within_a_minute_are_a_minute_apart(level: int, *, explained: bool) -> None:
     service = Service(Worn())
-    levels = [(seconds(10), 40), (seconds(20), 39)]
+    levels = [(seconds(10), level + 1), (seconds(20), level)]
     service.receive([reading(T0 + at, battery_pct=level) for at, level in levels])
     service.tick(T0 + seconds(20) + minutes(16) - T0, seconds(16 * 60))
-    assert [found.detail for found in service.book.standing.values()] == [""]
+    (found,) = service.book.standing.values()
+    assert ("battery" in found.detail) is explained
 
 
 def test_the_finding_says_what_explains_it() -> None:
