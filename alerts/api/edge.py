@@ -6,6 +6,7 @@ The outermost part of the application, plain ASGI, so that streams pass it unbuf
 import asyncio
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -87,10 +88,18 @@ def _refusal(scope: Scope) -> Problem | None:
     """What no route should have to think of."""
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
         return Problem(HTTPStatus.BAD_REQUEST, "a NUL is in no name of ours", "invalid")
+    if scope["path"].startswith("/api/") and _said_twice(scope["query_string"]):
+        return Problem(HTTPStatus.BAD_REQUEST, "a parameter is given twice", "invalid")
     length = dict(scope["headers"]).get(b"content-length", b"0")
     if length.isdigit() and int(length) > LARGEST_BODY:
         return _too_large()
     return None
+
+
+def _said_twice(query: bytes) -> bool:
+    """Whether a parameter has two values, of which one would be lost: several have commas."""
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    return len(set(names)) < len(names)
 
 
 def _bounded(receive: Receive) -> Receive:

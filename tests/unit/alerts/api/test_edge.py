@@ -66,3 +66,10 @@ async def test_a_nul_reaches_nobody() -> None:
     answer = await _ask("GET", "/api/v1/alerts?person=%00")
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("query", ["grid=a&grid=b", "grid=a&grid=a", "limit=1&%67rid=a&grid=%FF"])
+async def test_a_parameter_that_is_given_twice_is_not_half_heard(query: str) -> None:
+    answer = await _ask("GET", f"/api/v1/alerts?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "a parameter is given twice"
