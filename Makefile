@@ -53,7 +53,7 @@ bench: setup services ## one table of figures measured side by side, kept in ben
 mutate: setup ## changes the rules in small ways and asks whether a test notices; MUTATE='run pulse'
 	@$(BIN)/python scripts/mutate.py $(MUTATE)
 
-crash: setup services ## kills everything at random moments, a minute a broker; CRASH=--long: 100 times
+crash: setup services ## kills everything at random moments, a minute a broker, serve 20 times; or CRASH=--long
 	@$(BIN)/python -m tests.crash $(CRASH)
 
 docs: setup ## draws the parts of docs/ that follow from the code

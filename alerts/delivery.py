@@ -68,6 +68,8 @@ class Message:
     """The alert as outsiders see it (contract section 6)."""
     told: tuple[str, ...] = ()
     """Who is asked to see to it by this event: staff ids."""
+    why: str = ""
+    """Why it was passed on: a word of `alerts.lifecycle.Why`."""
 
     @property
     def id(self) -> str:
@@ -149,7 +151,7 @@ class Delivery:
             case Failed(status, retry_after_s):
                 tried = self._tried(now, status)
                 due_at = now + max(
-                    _pause_us(tried.attempts, chance),
+                    pause_us(tried.attempts, chance),
                     0 if retry_after_s is None else _bounded(retry_after_s),
                 )
                 over = tried.first_tried_at is not None and (
@@ -189,7 +191,7 @@ class Health:
                 return replace(self, failures=self.failures + 1, gone=True)
             case Failed(_, retry_after_s):
                 failures = self.failures + 1
-                rest = 0 if failures == 1 else _pause_us(failures - 1, chance)
+                rest = 0 if failures == 1 else pause_us(failures - 1, chance)
                 rest = min(rest, LONGEST_REST_US)
                 if retry_after_s is not None:
                     rest = max(rest, _bounded(retry_after_s))
@@ -254,7 +256,7 @@ def room(waiting: int) -> int:
     return max(0, HELD - waiting)
 
 
-def _pause_us(failures: int, chance: float) -> int:
+def pause_us(failures: int, chance: float) -> int:
     """The pause after so many failures, a fifth more or less."""
     pause_s = PAUSES_S[min(failures, len(PAUSES_S)) - 1]
     return int(pause_s * (0.8 + 0.4 * chance) * SECOND_US)

@@ -1,6 +1,7 @@
 """The one reader of the alert log in a process, and the queues of those who listen.
 
-It is told which signals stand, and tells whoever listens of those that begin and end.
+It is told which signals stand, and tells whoever listens of those that begin and end. Canaries it
+reads beside the log, and hands them to those who ask for them.
 
 Reads events in the order of their ids, which is the order of their commits, and hands each to every
 listener whose grids it is of. A listener's queue is bounded: who does not keep up is put out, and
@@ -10,10 +11,11 @@ resumes from the last event they had. What a listener missed before it came is n
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from alerts.canary import Sighting
 from alerts.casework import LoggedEvent
 from alerts.signals import Standing
 from domain import faults
@@ -41,6 +43,10 @@ class Feed(Protocol):
         """Events after one, in order, of all grids."""
         ...
 
+    async def canaries(self) -> list[Sighting]:
+        """Those that have come since the last call, in order; none at the first."""
+        ...
+
     async def wait(self, timeout_s: float) -> None:
         """Returns when there may be news, or after the timeout."""
         ...
@@ -61,7 +67,9 @@ class Listener:
     grid_nos: frozenset[int]
     from_id: int
     """Events after this one come through the queue, if they are of these grids."""
-    queue: asyncio.Queue[LoggedEvent | Standing | None] = field(
+    canaries: bool = False
+    """Whether canaries of these grids come too."""
+    queue: asyncio.Queue[LoggedEvent | Standing | Sighting | None] = field(
         default_factory=lambda: asyncio.Queue(QUEUE + 1)
     )
     put_out: bool = False
@@ -76,11 +84,14 @@ class Dispatcher:
         open_feed: Callable[[], Feed],
         passing: tuple[type[Exception], ...],
         news: Callable[[], None] = lambda: None,
+        seen: Callable[[Sequence[Sighting]], None] = lambda _: None,
     ) -> None:
         self._open_feed = open_feed
         self._passing = passing
         self._news = news
         """Called when there are events: a hint for whoever reads the log for himself."""
+        self._seen = seen
+        """Told of canaries that were handed to streams."""
         self._listeners: dict[Listener, bool] = {}
         self._stopping = asyncio.Event()
         self.ready = False
@@ -136,6 +147,7 @@ class Dispatcher:
         for event in events:
             self._hand_out(event)
         if len(events) < BATCH:
+            self._hand_out_canaries(await feed.canaries())
             await feed.wait(WAKE_S)
 
     async def _pause(self, length_s: float) -> None:
@@ -151,7 +163,17 @@ class Dispatcher:
             if event.grid_no in listener.grid_nos and self._put(listener, event):
                 self.delivered += 1
 
-    def _put(self, listener: Listener, what: LoggedEvent | Standing) -> bool:
+    def _hand_out_canaries(self, sightings: Sequence[Sighting]) -> None:
+        if not sightings:
+            return
+        self._news()
+        for sighting in sightings:
+            for listener in list(self._listeners):
+                if listener.canaries and sighting.grid_no in listener.grid_nos:
+                    self._put(listener, sighting)
+        self._seen(sightings)
+
+    def _put(self, listener: Listener, what: LoggedEvent | Standing | Sighting) -> bool:
         """Whether there was room; without, the listener is put out."""
         if listener.queue.qsize() >= QUEUE:
             self._put_out(listener)
@@ -181,11 +203,11 @@ class Dispatcher:
             listener.queue.get_nowait()
         listener.queue.put_nowait(None)
 
-    def listen(self, grid_nos: frozenset[int]) -> Listener:
+    def listen(self, grid_nos: frozenset[int], *, canaries: bool = False) -> Listener:
         """A new listener. Raises `TooManyListeners`. Give it back with `leave`."""
         if len(self._listeners) >= LISTENERS:
             raise TooManyListeners
-        listener = Listener(grid_nos, self.last_id)
+        listener = Listener(grid_nos, self.last_id, canaries)
         self._listeners[listener] = True
         return listener
 

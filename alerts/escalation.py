@@ -8,7 +8,7 @@ Theory of operation. A chain asks for one thing: first that somebody acknowledge
 visit, then that they say what was true. It tells the doctor on duty with the fewest open alerts,
 then another, then a supervisor on duty, then the grid's `escalate_to`; each has the same time. Who
 has `alerts_a_doctor` already is passed over, so that a full desk escalates at once. When the last
-one's time has passed too, it pauses for the quiet time of `alerts.triage` and begins again. An
+one's time has passed too, it pauses for `PAUSE_SPANS` times as long and begins again. An
 answer begins the next chain: acknowledging stops the asking for it and nothing else. A deadline
 that passed while nobody ran fires once, and whoever is told then has the whole time.
 
@@ -25,12 +25,15 @@ from alerts.duty import Member, next_time, on_duty
 from alerts.lifecycle import Happened, Kind, Step, Why
 from alerts.paging import pages
 from alerts.staff import Role
-from alerts.triage import QUIET_US
 from domain.instant import SECOND_US
 from rules.finding import Severity
 
 DOCTORS_A_CHAIN: Final = 2
 """How many doctors are told before a supervisor: with five minutes each, more would be too late."""
+
+PAUSE_SPANS: Final = 3
+"""Ours: about what the chain took. PagerDuty and Grafana OnCall repeat a policy at once, which
+wears out whoever is called; hours of silence about somebody's fever are worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +101,16 @@ class Route:
             return self._asking(replace(alert, told=_just(who)), event.at)
         who = self._next(alert.told, event.at)
         if who is None and event.kind is Kind.ESCALATED:
-            paused = self._due(alert, event.at, QUIET_US[alert.severity])
-            return replace(alert, told=(), deadline_at=paused)
+            return replace(self._asking(alert, event.at, PAUSE_SPANS), told=())
         ours = any(who == each.id for each in self.team.members)
         takes = ours and alert.response is Response.OPEN
         told = (*alert.told, *_just(who))
         assignee = who if takes else alert.assignee
         return self._asking(replace(alert, told=told, assignee=assignee), event.at)
 
-    def _asking(self, alert: Alert, at: int) -> Alert:
-        """With the deadline of who was told last."""
-        span_us = self._span_s(alert.response, alert.severity) * SECOND_US
+    def _asking(self, alert: Alert, at: int, spans: int = 1) -> Alert:
+        """With the deadline of who was told last, or after so many spans of theirs."""
+        span_us = spans * self._span_s(alert.response, alert.severity) * SECOND_US
         return replace(alert, deadline_at=self._due(alert, at, span_us))
 
     def _due(self, alert: Alert, at: int, span_us: int) -> int:

@@ -1,7 +1,8 @@
 """The metrics of the serving process: one closed list.
 
-No label value comes from outside: routes are the templates of our own, methods and results closed
-sets, and nothing is counted per person, member of staff or grid.
+No label value comes from outside but the grids of canaries, a bounded number: routes are the
+templates of our own, methods and results closed sets. Nothing is counted per person or member of
+staff.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -64,6 +65,18 @@ SIGNAL: Final = Definition(
     ("kind",),
     "1 where the service is blind, of the kinds that the database shows",
 )
+OVERDUE: Final = Definition(
+    "doorstep_deadlines_overdue",
+    "gauge",
+    (),
+    "alerts whose deadline passed a minute ago and more, and nobody else was told",
+)
+CANARY: Final = Definition(
+    "doorstep_canary_age_seconds",
+    "gauge",
+    ("grid", "hop"),
+    "since the newest canary that came past a hop was sent; of 200 grids, then of the rest",
+)
 METRICS: Final = (
     REQUESTS,
     SECONDS,
@@ -76,6 +89,8 @@ METRICS: Final = (
     READING,
     DELIVERIES,
     SIGNAL,
+    OVERDUE,
+    CANARY,
 )
 """Documented in docs/operations.md; a test keeps the two the same."""
 
@@ -83,6 +98,8 @@ Counts = Mapping[tuple[str, str, str], int]
 Blindness = Mapping[str, bool]
 Deliveries = Mapping[tuple[str, str], int]
 """(Kind of subscriber, result) -> number."""
+CanaryAges = Mapping[tuple[str, str], float]
+"""(Grid, hop) -> seconds."""
 
 
 class ServiceMetrics(Collector):
@@ -94,6 +111,8 @@ class ServiceMetrics(Collector):
         alert_counts: Callable[[], Counts | None],
         blindness: Callable[[], Blindness | None],
         deliveries: Callable[[], Deliveries],
+        canary_ages: Callable[[], CanaryAges],
+        overdue: Callable[[], int | None],
     ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -109,6 +128,8 @@ class ServiceMetrics(Collector):
         self._alert_counts = alert_counts
         self._blindness = blindness
         self._deliveries = deliveries
+        self._canary_ages = canary_ages
+        self._overdue = overdue
         self.registry.register(self)
 
     def describe(self) -> Iterator[Metric]:
@@ -118,25 +139,36 @@ class ServiceMetrics(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         """What is read off. Without a database no numbers from it: none beats a wrong one."""
+        yield from self._asked()
         dispatcher = self._dispatcher
-        counts = self._alert_counts()
-        if counts is not None:
-            family = GaugeMetricFamily(ALERTS.name, ALERTS.meaning, labels=ALERTS.labels)
-            for labels, count in sorted(counts.items()):
-                family.add_metric(labels, count)
-            yield family
-        blindness = self._blindness()
-        if blindness is not None:
-            family = GaugeMetricFamily(SIGNAL.name, SIGNAL.meaning, labels=SIGNAL.labels)
-            for kind, active in sorted(blindness.items()):
-                family.add_metric([kind], int(active))
-            yield family
         made = CounterMetricFamily(DELIVERIES.name, DELIVERIES.meaning, labels=DELIVERIES.labels)
         for each, number in sorted(self._deliveries().items()):
             made.add_metric(each, number)
         yield made
+        family = GaugeMetricFamily(CANARY.name, CANARY.meaning, labels=CANARY.labels)
+        for labels_of, age_s in sorted(self._canary_ages().items()):
+            family.add_metric(labels_of, age_s)
+        yield family
         yield GaugeMetricFamily(LISTENERS.name, LISTENERS.meaning, dispatcher.listening)
         yield CounterMetricFamily(DELIVERED.name, DELIVERED.meaning, dispatcher.delivered)
         yield CounterMetricFamily(PUT_OUT.name, PUT_OUT.meaning, dispatcher.put_out)
         yield GaugeMetricFamily(LAST_EVENT.name, LAST_EVENT.meaning, dispatcher.last_id)
         yield GaugeMetricFamily(READING.name, READING.meaning, int(dispatcher.reading))
+
+    def _asked(self) -> Iterator[Metric]:
+        """What the database is asked; one that does not answer is asked once, not for each."""
+        counts = self._alert_counts()
+        if counts is None:
+            return
+        family = GaugeMetricFamily(ALERTS.name, ALERTS.meaning, labels=ALERTS.labels)
+        for labels, count in sorted(counts.items()):
+            family.add_metric(labels, count)
+        yield family
+        blindness, overdue = self._blindness(), self._overdue()
+        if blindness is not None:
+            family = GaugeMetricFamily(SIGNAL.name, SIGNAL.meaning, labels=SIGNAL.labels)
+            for kind, active in sorted(blindness.items()):
+                family.add_metric([kind], int(active))
+            yield family
+        if overdue is not None:
+            yield GaugeMetricFamily(OVERDUE.name, OVERDUE.meaning, overdue)

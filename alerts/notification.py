@@ -13,11 +13,14 @@ from typing import Any, Final
 from alerts.delivery import Message
 from alerts.lifecycle import Kind
 from alerts.paging import HORIZON_US
-from domain.instant import parse_rfc3339
+from alerts.transitions import Why
+from domain.instant import MINUTE_US, parse_rfc3339
 from rules.finding import Rule, Severity
 
 MOST_LINES: Final = 10
 """Cases that are listed one by one; the others are counted. A lock screen shows four lines."""
+LONGEST_NAME: Final = 16
+"""Letters of a building's or a grid's name; an ideograph has three bytes."""
 
 
 class Language(StrEnum):
@@ -48,6 +51,10 @@ class Standing:
 
     response: str
     initials: str
+    asked: str = ""
+    """Of an event that passes it on: the initials of who was asked before."""
+    asked_at: int | None = None
+    """And since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,8 @@ class Member:
     contacts: tuple[str, ...]
     """Addresses as apprise has them; they hold secrets."""
     languages: tuple[str, ...]
-    standings: Mapping[str, Standing]
-    """Alert id -> how the case stands."""
+    standings: Mapping[int, Standing]
+    """Event id -> how the case that it is about stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,20 @@ class Tried:
     scheme: str
     taken: bool
     wait_s: float = 0.0
-    """Not written to: so long until it may be."""
+    """Not written to: so long until it may be, by our own count."""
+    rest_s: float = 0.0
+    """It has said that it was too much, and wants nothing for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Why a case is passed on."""
+
+    why: Why
+    asked: str
+    """Initials; empty if nobody was asked."""
+    span_us: int | None
+    """How long they had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +100,8 @@ class Case:
     building: str
     severity: Severity
     rule: Rule
-    again: bool
-    """Nobody has seen to it in time."""
+    passed: Passed | None = None
+    """Somebody else has not seen to it in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +125,11 @@ def initials(name: str) -> str:
 
 _FIRST_IDEOGRAPH: Final = 0x2E80
 """Unicode: CJK Radicals Supplement; what comes after is written without spaces within a name."""
+
+
+def clipped(name: str) -> str:
+    """A name of a place, so short that ten lines of them are within 2,048 bytes: WeCom's limit."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def spared(message: Message, staff: str, standing: Standing | None) -> Spared | None:
@@ -131,10 +156,19 @@ def case(message: Message, standing: Standing) -> Case:
     return Case(
         alert_id=message.alert_id,
         initials=standing.initials,
-        building=str(after["building"]),
+        building=clipped(str(after["building"])),
         severity=_severity(after),
         rule=Rule(after["rule"]),
-        again=message.kind == Kind.ESCALATED,
+        passed=_passed(message, standing) if message.kind == Kind.ESCALATED else None,
+    )
+
+
+def _passed(message: Message, standing: Standing) -> Passed:
+    since = standing.asked_at
+    return Passed(
+        why=Why(message.why) if message.why else Why.NOT_ACKNOWLEDGED,
+        asked=standing.asked,
+        span_us=None if since is None else max(0, message.at - since),
     )
 
 
@@ -184,9 +218,22 @@ class _English:
 
     def line(self, case: Case) -> str:
         where = f", building {case.building}" if case.building else ""
-        again = ", not answered yet" if case.again else ""
+        passed = f", {self._passed(case.passed)}" if case.passed else ""
         rule, severity = self._rules[case.rule], self._severity(case.severity)
-        return f"{severity}: {case.initials}{where}: {rule}{again}"
+        return f"{severity}: {case.initials}{where}: {rule}{passed}"
+
+    def _passed(self, passed: Passed) -> str:
+        span = "" if passed.span_us is None else f" for {_span(passed.span_us, ' min', ' h')}"
+        who = passed.asked
+        match passed.why:
+            case Why.NOT_ACKNOWLEDGED:
+                return f"no answer{f' from {who}' if who else ''}{span}"
+            case Why.NOT_VISITED:
+                return f"no visit{f' by {who}' if who else ''}{span}"
+            case Why.NO_OUTCOME:
+                return f"no word{f' from {who}' if who else ''} from the door{span}"
+            case Why.NOBODY_SEEN:
+                return "nobody was met at the door"
 
     def more(self, number: int) -> str:
         return f"and {number} more"
@@ -219,9 +266,22 @@ class _Chinese:
 
     def line(self, case: Case) -> str:
         where = f"，{case.building}号楼" if case.building else ""
-        again = "，尚无人处理" if case.again else ""
+        passed = f"，{self._passed(case.passed)}" if case.passed else ""
         rule, severity = self._rules[case.rule], self._severity(case.severity)
-        return f"{severity}：{case.initials}{where}：{rule}{again}"
+        return f"{severity}：{case.initials}{where}：{rule}{passed}"
+
+    def _passed(self, passed: Passed) -> str:
+        span = "" if passed.span_us is None else _span(passed.span_us, "分钟", "小时")
+        who = passed.asked
+        match passed.why:
+            case Why.NOT_ACKNOWLEDGED:
+                return f"{who}{span}未应答" if who else f"{span}无人应答"
+            case Why.NOT_VISITED:
+                return f"{who}{span}未上门" if who else f"{span}无人上门"
+            case Why.NO_OUTCOME:
+                return f"{who}上门{span}无结果"
+            case Why.NOBODY_SEEN:
+                return "上门未见到人"
 
     def more(self, number: int) -> str:
         return f"另有{number}条"
@@ -234,6 +294,15 @@ _WORDS: Final[Mapping[Language, _English | _Chinese]] = {
     Language.EN: _English(),
     Language.ZH: _Chinese(),
 }
+
+
+def _span(span_us: int, minutes: str, hours: str) -> str:
+    whole = max(1, span_us // MINUTE_US)
+    return f"{whole}{minutes}" if whole < _MINUTES else f"{whole // 60}{hours}"
+
+
+_MINUTES: Final = 120
+"""From here on hours say enough."""
 
 
 def _severity(after: Mapping[str, Any]) -> Severity:

@@ -35,6 +35,14 @@ def matches(password: str, kept: str | None) -> bool:
     return kept is not None
 
 
+def outdated(kept: str) -> bool:
+    """Whether a hash, of a password that matched it, was made with other parameters than today's.
+
+    Only at a sign-in is there the password to make a new one of.
+    """
+    return _HASHER.check_needs_rehash(kept)
+
+
 @cache
 def _nobodys() -> str:
     return hashed(secrets.token_urlsafe(32))

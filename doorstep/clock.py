@@ -26,6 +26,11 @@ class SystemClock:
         return time.time_ns() // 1000
 
 
+def steady_us() -> int:
+    """Microseconds that only go forward, whatever happens to the time of day; of this process."""
+    return time.monotonic_ns() // 1000
+
+
 @dataclass(frozen=True, slots=True)
 class AcceleratedClock:
     """Runs `factor` times as fast as the machine's clock, from `origin_at` on."""

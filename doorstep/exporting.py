@@ -1,11 +1,13 @@
 """Composes `doorstep export`: what is read from the store, as lines of text.
 
-Nothing is gathered: a line is written before the next row is read.
+Nothing is gathered: a line is written before the next row is read. That it began is in the audit
+log before the first line goes out, so that there is no export without an entry, whatever ends it.
 """
 
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, assert_never
@@ -13,11 +15,13 @@ from typing import Any, Final, assert_never
 import psycopg
 
 from alerts import fhir
+from alerts.audit import What as Entered
 from alerts.csv_text import line
 from domain.instant import format_rfc3339
-from store import exports
+from store import audit, exports
 from store.errors import translated
 from store.migrate import check_schema
+from store.writing import writing
 
 log = logging.getLogger(__name__)
 
@@ -80,25 +84,42 @@ def export(database_url: str, asked: Asked, write: Callable[[str], object]) -> i
         ) as connection,
     ):
         check_schema(connection)
-        counted = _Counted(_rows(connection, asked, _scope(connection, asked)))
-        for text in _lines(asked, counted):
-            write(text)
-    _noted(asked, counted.count)
+        scope = _scope(connection, asked)
+        counted = _Counted(_rows(connection, asked, scope))
+        with _noted(database_url, asked, scope, counted):
+            for text in _lines(asked, counted):
+                write(text)
     return counted.count
 
 
-def _noted(asked: Asked, rows: int) -> None:
-    """Every export that was whole passes here, once, with how much it took out."""
-    log.info(
-        "exported",
-        extra={
-            "what": asked.what.value,
-            "from": None if asked.from_at is None else format_rfc3339(asked.from_at),
-            "to": None if asked.to_at is None else format_rfc3339(asked.to_at),
-            "grid": asked.grid,
-            "rows": rows,
-        },
-    )
+@contextmanager
+def _noted(
+    database_url: str, asked: Asked, scope: exports.Scope, counted: "_Counted"
+) -> Iterator[None]:
+    """Every export passes here: entered before anything goes out, and with how much it was."""
+
+    def enter(what: Entered, said: str) -> None:
+        with writing(database_url) as connection:
+            audit.record(connection, None, what, said, scope.grid_nos)
+
+    words = _narrowed(asked)
+    said = " ".join((asked.what, asked.form, *(f"{name}={word}" for name, word in words.items())))
+    enter(Entered.EXPORT_BEGAN, said)
+    whole = False
+    try:
+        yield
+        whole = True
+    finally:
+        rows = f"{counted.count} rows{'' if whole else ', cut short'}"
+        enter(Entered.EXPORT_ENDED, f"{rows}: {said}")
+        took = {"what": asked.what.value, "rows": counted.count, "whole": whole}
+        log.info("exported", extra={**took, **words})
+
+
+def _narrowed(asked: Asked) -> dict[str, str]:
+    instants = {"from": asked.from_at, "to": asked.to_at}
+    words = {name: format_rfc3339(at) for name, at in instants.items() if at is not None}
+    return words if asked.grid is None else {**words, "grid": asked.grid}
 
 
 class _Counted:

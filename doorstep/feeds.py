@@ -1,13 +1,15 @@
 """Puts the feeds together: who knows how to hand alert events over, and the service's own feeds."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 from secrets import token_hex
 from typing import Final
 
 from alerts.api.ports import Ports
+from alerts.canary import Sighting
 from alerts.feeds import mqtt, notify
+from alerts.feeds.digest import Digests
 from alerts.feeds.mqtt import MqttFeed
 from alerts.feeds.mqtt_line import Broker, Version
 from alerts.feeds.notify import Notifier
@@ -20,7 +22,9 @@ from alerts.subscription import Subscription
 from doorstep.clock import SystemClock
 from doorstep.process import PASSING
 from doorstep.settings import Settings
-from store import notified, subscribers
+from store import canary_desk, notified, subscribers
+from store.contact_uses import Uses
+from store.digests import Rounds
 from store.notified import Directory
 from store.outbox import Outbox
 from store.pool import Pool
@@ -60,17 +64,17 @@ class Own:
 
 def notifier(settings: Settings, pool: Pool) -> Notifier:
     """What tells staff by their contacts."""
-    return Notifier(Directory(pool), settings.feeds.console_url, SystemClock().now, PASSING)
+    console = settings.feeds.console_url
+    return Notifier(Directory(pool), Uses(pool), console, SystemClock().now, PASSING)
 
 
 def own(settings: Settings, pool: Pool) -> Own:
     """Made and not yet running. Raises `ConfigurationError`."""
-    return Own(notifier(settings, pool), _mqtt_feed(settings))
+    return Own(notifier(settings, pool), mqtt_feed(settings) if settings.alerts_by_mqtt else None)
 
 
-def _mqtt_feed(settings: Settings) -> MqttFeed | None:
-    if not settings.alerts_by_mqtt:
-        return None
+def mqtt_feed(settings: Settings) -> MqttFeed:
+    """A connection with the broker, to publish on. Raises `ConfigurationError`."""
     source = settings.source_settings()
     address = source.address()
     broker = Broker(
@@ -86,10 +90,24 @@ def _mqtt_feed(settings: Settings) -> MqttFeed | None:
     return MqttFeed(broker, _VERSIONS[source.protocol])
 
 
-def worker(settings: Settings, senders: Mapping[str, Sender]) -> Worker:
+def digests(settings: Settings, pool: Pool, notifier: Notifier) -> Digests:
+    """What tells staff at their rounds of what calls nobody; they go by the service's clock."""
+    return Digests(
+        Rounds(pool, settings.make_clock().now),
+        notifier,
+        settings.feeds.console_url,
+        SystemClock().now,
+        SystemRandom().random,
+        PASSING,
+    )
+
+
+def worker(
+    settings: Settings, senders: Mapping[str, Sender], seen: Callable[[Sequence[Sighting]], None]
+) -> Worker:
     """What delivers; `senders` by kind of subscriber. Retries take real time."""
     outbox = Outbox(settings.database_url, settings.make_clock().now)
-    return Worker(outbox, senders, SystemClock().now, SystemRandom().random, PASSING)
+    return Worker(outbox, senders, SystemClock().now, SystemRandom().random, PASSING, seen)
 
 
 async def watch_signals(ports: Ports) -> None:
@@ -113,3 +131,5 @@ def keep_own_feeds(pool: Pool, settings: Settings) -> None:
             subscribers.keep(connection, MQTT, now)
         else:
             subscribers.drop(connection, MQTT.id)
+        if not settings.canaries_fly:
+            canary_desk.end_signals(connection, settings.make_clock().now())

@@ -17,12 +17,12 @@ from domain.batch import Rows
 from domain.instant import format_rfc3339
 from ingest.rehearsal import Rehearsal
 from ingest.work import Kind
-from rules.finding import Finding
 from rules.rulebook import Rulebook
 from rules.slots import NO_SLOT
 from rules.wearers import Wearers
 from rules.wearing import Wearing
 from store import history, roster
+from store.history import Found
 from store.reading_only import reading_only
 from store.rerun import heard_in
 
@@ -52,13 +52,19 @@ def look_back(database_url: str, rulebook: Rulebook, from_at: int, to_at: int) -
                 rows["slot"] = wearers.slots.find(rows["episode_no"], rows["device_no"])
                 _take(rehearsal, step, rows[rows["slot"] != NO_SLOT], wearing)
             rehearsal.settle(to_at, 0)
-            stood = history.found(cursor, from_at, to_at)
-    given = [each for each in rehearsal.caseload.findings if from_at <= each.onset_at < to_at]
+            stood = history.found(connection, cursor, from_at, to_at)
+    given = [
+        Found(each, rulebook)
+        for each in rehearsal.caseload.findings
+        if from_at <= each.onset_at < to_at
+    ]
     alerts = [alert for alert in rehearsal.caseload.alerts if from_at <= alert.onset_at < to_at]
     around = {each.episode: each for each in where.values()}
     return Seen(
         [document(alert, around[alert.episode]) for alert in alerts],
-        _differences([each for each in stood if each.key.episode_no in where], given, where),
+        _differences(
+            [each for each in stood if each.finding.key.episode_no in where], given, where
+        ),
     )
 
 
@@ -76,22 +82,24 @@ def _take(rehearsal: Rehearsal, step: history.Step, rows: Rows, wearing: Wearing
 
 
 def _differences(
-    stood: Sequence[Finding], given: Sequence[Finding], where: dict[int, Surroundings]
+    stood: Sequence[Found], given: Sequence[Found], where: dict[int, Surroundings]
 ) -> list[dict[str, Any]]:
-    before = {(each.key, each.onset_at): each for each in stood}
-    after = {(each.key, each.onset_at): each for each in given}
+    before = {(each.finding.key, each.finding.onset_at): each for each in stood}
+    after = {(each.finding.key, each.finding.onset_at): each for each in given}
     told = [_told("missing", each, where) for key, each in before.items() if key not in after]
     told += [_told("added", each, where) for key, each in after.items() if key not in before]
     for key in [key for key in after if key in before]:
-        old, new = before[key], after[key]
+        old, new = before[key].finding, after[key].finding
         if (old.ended_at, old.severity) != (new.ended_at, new.severity):
             was = {"ended_at": _instant(old.ended_at), "severity": old.severity.word}
-            told.append(_told("changed", new, where) | {"was": was})
+            told.append(_told("changed", after[key], where) | {"was": was})
     return sorted(told, key=lambda each: (each["onset_at"], each["rule"], each["episode"]))
 
 
-def _told(difference: str, finding: Finding, where: dict[int, Surroundings]) -> dict[str, Any]:
+def _told(difference: str, told: Found, where: dict[int, Surroundings]) -> dict[str, Any]:
+    finding = told.finding
     about = where[finding.key.episode_no]
+    line = summary(finding, about, told.book)
     return {
         "difference": difference,
         "rule": finding.key.rule.value,
@@ -100,7 +108,7 @@ def _told(difference: str, finding: Finding, where: dict[int, Surroundings]) -> 
         "onset_at": format_rfc3339(finding.onset_at),
         "ended_at": _instant(finding.ended_at),
         "severity": finding.severity.word,
-        "summary": f"{about.episode} {finding.key.rule.value}: {summary(finding, about)}",
+        "summary": f"{about.episode} {finding.key.rule.value}: {line}",
     }
 
 

@@ -21,12 +21,15 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
 from alerts.feeds.webhook import new_secret
 from alerts.feeds.worker import Worker
+from domain.instant import MINUTE_US
 from doorstep import faults, feeds
+from doorstep.canaries import Aviary
 from doorstep.clock import SystemClock
 from doorstep.deadlines import keep
 from doorstep.process import PASSING, START_PATIENCE_S, Server, listen, root_cause
 from doorstep.settings import Settings
 from doorstep.watchdog import watched
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
 from store.desk import Desk
@@ -39,6 +42,8 @@ from store.webhook_desk import WebhookDesk
 
 log = logging.getLogger(__name__)
 
+OVERDUE_US: Final = MINUTE_US
+"""A deadline that has not fired so long after it passed, in real time: one second is enough."""
 STOPS_WITHIN_S: Final = 8
 """What is being answered after a signal may take so long; streams end at once."""
 
@@ -78,48 +83,59 @@ async def run(settings: Settings) -> None:
         await asyncio.to_thread(feeds.keep_own_feeds, pool, settings)
         sender = feeds.webhook_sender(settings)
         own = feeds.own(settings, pool)
-        worker = feeds.worker(settings, {"webhook": sender, **own.senders()})
-        dispatcher = Dispatcher(lambda: AlertFeed(settings.database_url), PASSING, worker.news)
-        now = settings.make_clock().now
+        aviary = Aviary(settings, pool, own)
+        senders = {"webhook": sender, **own.senders()}
+        worker = feeds.worker(settings, senders, aviary.handed)
+        dispatcher = Dispatcher(
+            lambda: AlertFeed(settings.database_url), PASSING, worker.news, aviary.streamed
+        )
+        now, factor = settings.make_clock().now, settings.clock_factor
+        late_us = int(OVERDUE_US * max(1.0, factor))
         ports = Ports(
             desk=desk,
+            access=AccessDesk(pool, settings.http.session_limits()),
             audit=AuditDesk(pool),
             truth=TruthDesk(pool),
             location=LocationDesk(pool),
             dispatcher=dispatcher,
             now=now,
             real_now=SystemClock().now,
-            clock_factor=settings.clock.factor if settings.clock.origin_at else 1.0,
+            clock_factor=factor,
             console=Path(str(files("console") / "static")),
             unavailable=PASSING,
             webhooks=Webhooks(WebhookDesk(pool), sender, new_secret),
             notifier=own.notify,
             deliveries=lambda: worker.answers,
+            deadlines_overdue=lambda: duty.overdue_since(now() - late_us),
+            canary_ages=aviary.ages,
         )
-        server = _Server(
-            uvicorn.Config(
-                create_app(ports, version("doorstep")),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="off",
-                timeout_graceful_shutdown=STOPS_WITHIN_S,
-                timeout_keep_alive=30,
-            ),
-            dispatcher,
-            worker,
-        )
+        server = _server(ports, worker)
         with watched():
             endless = (
                 dispatcher.run(),
                 keep(lambda: duty.fire(now()), PASSING),
                 feeds.watch_signals(ports),
+                feeds.digests(settings, pool, own.notify).keep(lambda: worker.leading),
                 *own.running(),
+                *aviary.running(worker),
             )
             await _serve_until_stopped(server, worker, endless, listener)
     finally:
         listener.close()
         await asyncio.to_thread(pool.close)
+
+
+def _server(ports: Ports, worker: Worker) -> _Server:
+    config = uvicorn.Config(
+        create_app(ports, version("doorstep")),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=STOPS_WITHIN_S,
+        timeout_keep_alive=30,
+    )
+    return _Server(config, ports.dispatcher, worker)
 
 
 async def _serve_until_stopped(

@@ -10,10 +10,18 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -24,7 +32,8 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from alerts.escalation import Figures
-from domain.instant import from_datetime
+from alerts.sessions import Limits
+from domain.instant import SECOND_US, from_datetime
 from doorstep.clock import AcceleratedClock, Clock, SystemClock
 from ingest.sources.address import SourceSettings
 from rules.rulebook import Rulebook, RulebookError, load
@@ -55,12 +64,18 @@ class MqttSettings(BaseModel):
 
 
 class HttpSettings(BaseModel):
-    """Where `doorstep serve` listens."""
+    """Where `doorstep serve` listens, and how long somebody stays signed in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
+    session_idle_s: int = Field(default=8 * 3_600, ge=300, le=30 * 86_400)
+    session_lasts_s: int = Field(default=86_400, ge=300, le=30 * 86_400)
+
+    def session_limits(self) -> Limits:
+        """The latter for `store.access_desk`."""
+        return Limits(self.session_idle_s * SECOND_US, self.session_lasts_s * SECOND_US)
 
 
 class IngestSettings(BaseModel):
@@ -118,6 +133,23 @@ class FeedsSettings(BaseModel):
         return value
 
 
+class CanarySettings(BaseModel):
+    """Messages of our own that prove the way of readings and alerts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on: bool | None = None
+    """None: exactly when a broker is named."""
+    every_s: float = Field(default=60, ge=0.1, le=3_600)
+    overdue_s: float = Field(default=90, ge=0.1, le=7_200)
+
+    @model_validator(mode="after")
+    def _in_proportion(self) -> Self:
+        if not self.every_s <= self.overdue_s <= 5 * self.every_s:
+            raise ValueError("overdue_s must be from every_s to five times as much")
+        return self
+
+
 class ClockSettings(BaseModel):
     """The shared clock of an accelerated demo; `doorstep up --demo` sets it."""
 
@@ -145,6 +177,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     duty: DutySettings = DutySettings()
     feeds: FeedsSettings = FeedsSettings()
+    canary: CanarySettings = CanarySettings()
     clock: ClockSettings = ClockSettings()
     rulebook: Path | None = None
 
@@ -182,11 +215,22 @@ class Settings(BaseSettings):
         said = self.feeds.mqtt
         return "mqtt_url" in self.model_fields_set if said is None else said
 
+    @property
+    def canaries_fly(self) -> bool:
+        """Whether canaries are sent: as it is said, else when `mqtt_url` is given."""
+        said = self.canary.on
+        return "mqtt_url" in self.model_fields_set if said is None else said
+
     def make_clock(self) -> Clock:
         """The clock every process of this deployment shares."""
         if self.clock.origin_at is None:
             return SystemClock()
         return AcceleratedClock(from_datetime(self.clock.origin_at), self.clock.factor)
+
+    @property
+    def clock_factor(self) -> float:
+        """How many times as fast as the time of day the clock runs."""
+        return self.clock.factor if self.clock.origin_at is not None else 1.0
 
     def source_settings(self) -> SourceSettings:
         """The broker as the sources want it. Raises `ConfigurationError`."""

@@ -13,8 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from alerts.canary import Canary
 from domain.batch import READING, Rows, digests, rows_of
 from ingest.allowance import Allowance
+from ingest.canaries import MOST_IN_A_BATCH
 from ingest.directory import Directory
 from ingest.sources.port import Envelope, Token
 from ingest.straight import decode_straight
@@ -68,6 +70,10 @@ class OpenBatch:
     """The device numbers of the messages decoded, in order; 0 where nobody knows it."""
     boots: dict[int, str] = field(default_factory=dict)
     """The boot words of the rows, by `ingest.wire.boot_key`."""
+    canaries: dict[int, Canary] = field(default_factory=dict)
+    """The newest of each grid, by its number."""
+    canary_messages: int = 0
+    """Messages that are no device's, but our own."""
     payload_bytes: int = 0
     unknown_fields: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -181,6 +187,10 @@ class OpenBatch:
         """What the exact road said besides rows."""
         self.boots |= decoded.boots
         self.unknown_fields += decoded.unknown_fields
+        self.canary_messages += bool(decoded.canaries)
+        for canary in decoded.canaries:
+            if len(self.canaries) < MOST_IN_A_BATCH:
+                self.canaries[canary.grid_no] = canary
         if decoded.rejections:
             self.reasons.update(rejection.reason for rejection in decoded.rejections)
             self.rejected.append(

@@ -307,7 +307,7 @@ class Pipeline:
         self._open = OpenBatch()
         self._aged = False
         batch.decode(self._directory, self._allowance, now)
-        counters.messages += len(batch.messages)
+        counters.messages += len(batch.messages) - batch.canary_messages
         counters.readings += batch.readings
         counters.unknown_fields += batch.unknown_fields
         counters.rejections.update(batch.reasons)
@@ -327,6 +327,7 @@ class Pipeline:
             origins=origins,
             messages=tuple(batch.messages),
             rejected=tuple(batch.rejected),
+            canaries=tuple(batch.canaries.values()),
             boots=batch.boots | words,
             advance=advance,
             signals=self._noticing.take(),

@@ -13,8 +13,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+from alerts.canary import Canary
 from domain.instant import DAY_US, MINUTE_US, SECOND_US, parse_rfc3339
 from domain.people import Device, Roster
+from ingest.canaries import canaries_in
 from ingest.quantities import NOTHING, columns
 from ingest.reading_shape import MAX_BYTES, Reading, Spoilt, read
 from ingest.rejection import MESSAGE, Fault, Reason, Rejection, shown
@@ -43,6 +45,8 @@ class Decoded:
     """Fields of well-typed readings that we do not know and did not look at."""
     readings: int = 1
     """How many were in it, good or not; at least 1."""
+    canaries: tuple[Canary, ...] = ()
+    """What it is instead of readings, where it is a message of our own."""
 
 
 def decode(
@@ -65,9 +69,12 @@ def decode(
     if isinstance(contents, Fault):
         return _refused(device_id, contents)
     device = roster.devices.get(device_id or "")
-    if device is None:
-        return _refused(device_id, Fault(Reason.UNKNOWN_DEVICE, "", "not in the roster"))
     readings, unknown_fields = contents
+    if device is None:
+        canaries = canaries_in(device_id, readings)
+        if canaries:
+            return Decoded(device_id, [], [], {}, 0, len(readings), canaries)
+        return _refused(device_id, Fault(Reason.UNKNOWN_DEVICE, "", "not in the roster"))
     rows: list[tuple[int, ...]] = []
     rejections: list[Rejection] = []
     boots: dict[int, str] = {}

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from alerts.canary import Canary
 from domain.batch import Rows
 from domain.people import Roster
 from ingest.sequences import Advance, Sequences
@@ -104,6 +105,8 @@ class Work:
     """For each row, which of `messages` it came in. Shape (n,)."""
     messages: tuple[Envelope, ...] = ()
     rejected: tuple[RejectedMessage, ...] = ()
+    canaries: tuple[Canary, ...] = ()
+    """At most one of a grid; stored with an id of the alert log."""
     boots: Mapping[int, str] = field(default_factory=dict)
     """The boot words of the rows and of `advance`, by `ingest.wire.boot_key`."""
     advance: Advance | None = None

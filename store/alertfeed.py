@@ -6,9 +6,11 @@ costs a second, never an event: what is read goes by event ids alone.
 
 import psycopg
 
+from alerts.canary import Sighting
 from alerts.casework import LoggedEvent
 from store.alertread import SINCE
 from store.alertrows import CHANNEL
+from store.canaries import Place
 from store.errors import translated
 
 
@@ -18,6 +20,7 @@ class AlertFeed:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._connection: psycopg.AsyncConnection | None = None
+        self._canaries = Place()
 
     async def last_id(self) -> int:
         """The newest event's id; 0 before the first."""
@@ -34,6 +37,11 @@ class AlertFeed:
             connection = await self._connected()
             cursor = await connection.execute(SINCE, [event_id, None, None, limit])
             return [LoggedEvent(*row) for row in await cursor.fetchall()]
+
+    async def canaries(self) -> list[Sighting]:
+        """Those that have come since the last call; none at the first."""
+        with translated():
+            return await self._canaries.new(await self._connected())
 
     async def wait(self, timeout_s: float) -> None:
         """Returns when there may be news, or after the timeout."""

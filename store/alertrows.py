@@ -181,15 +181,20 @@ def write_events(cursor: psycopg.Cursor, steps: Sequence[tuple[Step, Place]]) ->
     """Logs the steps. Locks the counter: call it last in the transaction, and nothing after it."""
     if not steps:
         return
-    cursor.execute(_COUNT, [len(steps)])
-    row = cursor.fetchone()
-    assert row is not None
-    first_id = row[0] - len(steps) + 1
+    first_id = next_ids(cursor, len(steps))
     cursor.executemany(
         _LOG,
         [_event(first_id + index, step, where) for index, (step, where) in enumerate(steps)],
     )
     cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+def next_ids(cursor: psycopg.Cursor, number: int) -> int:
+    """The first of so many ids of the log. Locks the counter until the transaction ends."""
+    cursor.execute(_COUNT, [number])
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0]) - number + 1
 
 
 def _event(event_id: int, step: Step, where: Place) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ ends: do it last.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 
@@ -24,17 +24,20 @@ _LISTED: Final = (
     " coalesce((SELECT array_agg(g.id ORDER BY g.id) FROM grid g"
     "  WHERE g.grid_no = ANY (a.grid_nos) AND g.grid_no = ANY (%(grids)s)), ARRAY[]::text[])"
     " FROM audit_log a WHERE (a.grid_nos && %(grids)s::int[] OR a.grid_nos = '{}')"
-    " AND (%(staff)s::text IS NULL OR a.staff = %(staff)s)"
-    " AND (%(object)s::text IS NULL OR a.object = %(object)s)"
-    " AND (%(what)s::text IS NULL OR a.what = %(what)s)"
-    " AND (%(before)s::bigint IS NULL OR a.audit_no < %(before)s)"
-    " ORDER BY a.audit_no DESC LIMIT %(limit)s"
 )
+_NARROWED: Final = (
+    ("staff", " AND a.staff = %(staff)s"),
+    ("object", " AND a.object = %(object)s"),
+    ("what", " AND a.what = %(what)s"),
+    ("before", " AND a.audit_no < %(before)s"),
+)
+_NEWEST: Final = " ORDER BY a.audit_no DESC LIMIT %(limit)s"
 _GRIDS_OF: Final = (
     "SELECT coalesce(array_agg(g.grid_no), ARRAY[]::int[]) FROM staff s JOIN grid g ON g.grid_no IN"
     " (SELECT grid_no FROM staff_grid o WHERE o.staff_no = s.staff_no) OR g.community_no IN"
     " (SELECT community_no FROM staff_community o WHERE o.staff_no = s.staff_no) WHERE s.id = %s"
 )
+_ALL_GRIDS: Final = "SELECT coalesce(array_agg(grid_no), ARRAY[]::int[]) FROM grid"
 _HEAD: Final = "SELECT audit_no, sha256 FROM audit_head"
 
 
@@ -50,11 +53,24 @@ def record(
     connection.execute(_ADD, [staff, what.value, line, sorted(grid_nos)])
 
 
-def record_of_member(connection: psycopg.Connection, what: What, staff_id: str) -> None:
-    """Adds an entry about a member, in their grids, by nobody who was signed in."""
+def record_of_member(
+    connection: psycopg.Connection,
+    what: What,
+    staff_id: str,
+    more: str = "",
+    by: str | None = None,
+) -> None:
+    """Adds an entry about a member (and `more`), in their grids; `by` None: nobody signed in."""
     row = connection.execute(_GRIDS_OF, [staff_id]).fetchone()
     assert row is not None
-    record(connection, None, what, staff_id, row[0])
+    record(connection, by, what, f"{staff_id} {more}", row[0])
+
+
+def record_of_all(connection: psycopg.Connection, what: What, about: str) -> None:
+    """Adds an entry about every grid there is, by nobody who was signed in."""
+    row = connection.execute(_ALL_GRIDS).fetchone()
+    assert row is not None
+    record(connection, None, what, about, row[0])
 
 
 def listed(connection: psycopg.Connection, grid_nos: Iterable[int], query: Query) -> Page:
@@ -70,7 +86,7 @@ def listed(connection: psycopg.Connection, grid_nos: Iterable[int], query: Query
         "before": query.before,
         "limit": query.limit + 1,
     }
-    rows = connection.execute(_LISTED, arguments).fetchall()
+    rows = connection.execute(listing(query), arguments).fetchall()
     items = [
         {
             "no": no,
@@ -83,6 +99,15 @@ def listed(connection: psycopg.Connection, grid_nos: Iterable[int], query: Query
         for no, at, staff, what, about, grids in rows[: query.limit]
     ]
     return Page(items, str(items[-1]["no"]) if len(rows) > query.limit else None)
+
+
+def listing(query: Query) -> LiteralString:
+    """The statement of a query: with what it narrows by alone, so that the index of that is taken.
+
+    A statement that leaves it open what narrows would be planned once for all of them.
+    """
+    narrowed = [more for name, more in _NARROWED if getattr(query, name) is not None]
+    return "".join((_LISTED, *narrowed, _NEWEST))
 
 
 def head(connection: psycopg.Connection) -> tuple[int, bytes]:

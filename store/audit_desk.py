@@ -8,7 +8,7 @@ from store.pool import Pool
 
 
 class AuditDesk:
-    """Looks at the log, and entries of what was not done. Threads may share it."""
+    """Looks at the log, and entries of what no other desk enters. Threads may share it."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -21,10 +21,14 @@ class AuditDesk:
             audit.record(connection, staff.id, What.VIEWED_AUDIT, query.said(), grid_nos)
             return page
 
+    def enter(self, staff: Staff, what: What, about: str, grid: str | None = None) -> None:
+        """Enters what a member did or saw, of one grid or all of theirs."""
+        with self._pool.of(staff) as connection:
+            audit.record(connection, staff.id, what, about, staff.grid_nos(grid))
+
     def denied(self, staff: Staff, what: str) -> None:
         """Enters what a member asked for and may not."""
-        with self._pool.of(staff) as connection:
-            audit.record(connection, staff.id, What.DENIED, what, staff.grid_nos())
+        self.enter(staff, What.DENIED, what)
 
     def sign_in_failed(self, staff_id: str) -> None:
         """Enters a failed sign-in; of who is not known, without the name that was tried."""

@@ -23,6 +23,15 @@ _OVERDUE: Final = (
     " ORDER BY a.deadline_at, a.id LIMIT %s FOR UPDATE OF a SKIP LOCKED"
 )
 
+_HOW_MANY: Final = "SELECT count(*) FROM alert WHERE response <> 'closed' AND deadline_at <= %s"
+
+
+def overdue_since(connection: psycopg.Connection, until: int) -> int:
+    """How many alerts have a deadline that passed by then and has not fired."""
+    row = connection.execute(_HOW_MANY, [to_datetime(until)]).fetchone()
+    assert row is not None
+    return int(row[0])
+
 
 def fire(connection: psycopg.Connection, now: int, figures: Figures) -> int:
     """Has the next ones told of what is overdue; the number of alerts, at most `AT_ONCE`."""

@@ -18,7 +18,7 @@ from alerts.shown import telling
 from alerts.staff import Staff
 from domain.instant import parse_rfc3339
 from rules.finding import Rule
-from store import access, alertread, audit, casework, episodes, shown, signals, vitals
+from store import alertread, audit, casework, episodes, shown, signals, vitals
 from store.errors import StoreBusy, StoreMismatch, StoreUnreachable
 from store.migrate import check_schema
 from store.pool import Pool
@@ -79,9 +79,12 @@ class Desk:
     def alert_events(self, staff: Staff, alert_id: str) -> list[dict[str, Any]] | None:
         """The log of one alert, oldest first."""
         with self._pool.of(staff) as connection:
-            if alertread.one(connection, alert_id, _grids(staff)) is None:
+            found = alertread.one(connection, alert_id, _grids(staff))
+            if found is None:
                 return None
-            return alertread.events(connection, alert_id)
+            events = alertread.events(connection, alert_id)
+            _looked(connection, staff, What.VIEWED_EVENTS, found[1]["episode"], found[1]["grid"])
+            return events
 
     def act(self, staff: Staff, alert_id: str, deed: Deed, now: int) -> Answer:
         """Does what a member of staff says, or says why not."""
@@ -162,7 +165,8 @@ class Desk:
         """Of the signals that ingestion's metrics do not show, which are active anywhere."""
         with self._pool.of_service() as connection:
             return {
-                noticed.Kind.BLIND: signals.heartbeat(connection).old(horizon),
+                noticed.Kind.BLIND: signals.heartbeat(connection).old(horizon)
+                or signals.any_active(connection, noticed.Kind.BLIND, horizon.now),
                 noticed.Kind.GAP: signals.any_gap(connection, horizon),
                 noticed.Kind.UNDELIVERABLE: signals.any_active(
                     connection, noticed.Kind.UNDELIVERABLE, horizon.now
@@ -175,37 +179,6 @@ class Desk:
         with self._pool.of_service() as connection:
             recorded = signals.recorded(connection, None, horizon, query)
             return noticed.standing(recorded, signals.heartbeat(connection), horizon)
-
-    def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
-        """Whose token this is."""
-        with self._pool.of_service() as connection:
-            return access.by_token(connection, sha256, real_now)
-
-    def by_session(self, sha256: bytes, real_now: int) -> Staff | None:
-        """Whose session this is."""
-        with self._pool.of_service() as connection:
-            return access.by_session(connection, sha256, real_now)
-
-    def password_hash(self, staff_id: str) -> str | None:
-        """The hash of a member's password; None where there is none."""
-        with self._pool.of_service() as connection:
-            return access.password_hash(connection, staff_id)
-
-    def open_session(
-        self, staff_id: str, sha256: bytes, real_now: int, expires_at: int
-    ) -> Staff | None:
-        """Begins a session of a member who is known."""
-        with self._pool.of_service() as connection, connection.transaction():
-            access.open_session(connection, staff_id, sha256, real_now, expires_at)
-            staff = access.by_session(connection, sha256, real_now)
-            if staff is not None:
-                audit.record(connection, staff.id, What.SIGNED_IN, staff.id, _grids(staff))
-            return staff
-
-    def close_session(self, sha256: bytes) -> None:
-        """Ends a session."""
-        with self._pool.of_service() as connection:
-            access.close_session(connection, sha256)
 
 
 def _looked(

@@ -99,6 +99,10 @@ class Durability:
     server_at: int | None
     answered_at: int
     """When the server was asked for its time and had answered, here; and its own."""
+    canary_at: int | None = None
+    """When the newest canary was stored, on the service's clock."""
+    keepers: int = 0
+    """Supervisors and admins with contacts."""
 
 
 def examine(database_url: str, clock: Callable[[], int]) -> Durability:
@@ -124,6 +128,7 @@ def examine(database_url: str, clock: Callable[[], int]) -> Durability:
         answered_at = clock()
         journal = _one(connection, "SELECT max(now_at) FROM journal") if has_journal else None
         until = _one(connection, _PARTITIONS_UNTIL) if has_readings else None
+        canary_at, keepers = _alarm_path(connection)
         return Durability(
             host=connection.info.host,
             user=user,
@@ -144,7 +149,21 @@ def examine(database_url: str, clock: Callable[[], int]) -> Durability:
             asked_at=asked_at,
             server_at=None if began is None else from_datetime(began),
             answered_at=answered_at,
+            canary_at=canary_at,
+            keepers=keepers,
         )
+
+
+def _alarm_path(connection: psycopg.Connection) -> tuple[int | None, int]:
+    """When the newest canary was stored, and how many would be told that none comes."""
+    if not _one(connection, "SELECT to_regclass('canary') IS NOT NULL"):
+        return None, 0
+    stored = _one(connection, "SELECT max(stored_at) FROM canary")
+    keepers = _one(
+        connection,
+        "SELECT count(*) FROM staff WHERE role IN ('supervisor', 'admin') AND contacts <> '[]'",
+    )
+    return None if stored is None else from_datetime(stored), int(keepers)
 
 
 def _schema_problem(connection: psycopg.Connection) -> str | None:

@@ -87,10 +87,11 @@ def shifts_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Shift, ...]:
 def _shift(stored: Mapping[str, Any]) -> Shift:
     if "days" in stored:
         days = tuple(DAYS.index(day) for day in stored["days"])
-        return Weekly(days, _minute(stored["from"]), _minute(stored["to"]))
+        return Weekly(days, minute_of(stored["from"]), minute_of(stored["to"]))
     return Span(parse_rfc3339(stored["from"]), parse_rfc3339(stored["to"]))
 
 
-def _minute(clock: str) -> int:
+def minute_of(clock: str) -> int:
+    """`08:30` of the roster as minutes of a day."""
     hour, minute = clock.split(":")
     return int(hour) * 60 + int(minute)

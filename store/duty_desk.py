@@ -12,6 +12,11 @@ class DutyDesk:
         self._pool = pool
         self._figures = figures
 
+    def overdue_since(self, until: int) -> int:
+        """How many deadlines had passed by then and have not fired."""
+        with self._pool.of_service() as connection:
+            return deadlines.overdue_since(connection, until)
+
     def fire(self, now: int) -> int:
         """Has the next ones told of what is overdue; see `store.deadlines.fire`."""
         with self._pool.of_service() as connection:

@@ -16,13 +16,14 @@ from domain.batch import Rows
 from domain.instant import from_datetime, to_datetime
 from ingest.work import Kind
 from rules.finding import Finding
-from store import rejections
+from rules.rulebook import Rulebook
+from store import rejections, rulebooks
 from store.alertlog import PLACES
 from store.alertrows import place
 from store.late_work import findings_between
 from store.readings import fetch_with_batches
 
-__all__ = ["Step", "found", "steps", "surroundings"]
+__all__ = ["Found", "Step", "found", "steps", "surroundings"]
 
 AT_A_TIME: Final = 500
 _STEPS: Final = (
@@ -66,9 +67,23 @@ def steps(cursor: psycopg.Cursor, until_at: int) -> Iterator[Step]:
         since = until
 
 
-def found(cursor: psycopg.Cursor, from_at: int, to_at: int) -> Sequence[Finding]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding with the rulebook that judged it (None: not kept)."""
+
+    finding: Finding
+    book: Rulebook | None
+
+
+def found(
+    connection: psycopg.Connection, cursor: psycopg.Cursor, from_at: int, to_at: int
+) -> Sequence[Found]:
     """The findings that stand and began in that time, in order of onset."""
-    return findings_between(cursor, from_at, to_at)
+    books = rulebooks.by_version(connection)
+    return [
+        Found(finding, books.get(version))
+        for finding, version in findings_between(cursor, from_at, to_at)
+    ]
 
 
 def surroundings(

@@ -68,7 +68,10 @@ _STANDING: Final = (
     f"{_COLUMNS} AND episode_no = ANY(%s) AND device_no = ANY(%s)"
     " AND (rule = ANY(%s) OR site_class = 'home') ORDER BY onset_at, finding_no"
 )
-_BETWEEN: Final = f"{_COLUMNS} AND onset_at >= %s AND onset_at < %s ORDER BY onset_at, finding_no"
+_BETWEEN: Final = (
+    f"{_COLUMNS.replace(' FROM ', ', rulebook_version FROM ', 1)}"
+    " AND onset_at >= %s AND onset_at < %s ORDER BY onset_at, finding_no"
+)
 _IN_JOURNAL_ORDER: Final = f"{_COLUMNS} AND rule = %s AND site_class = '' AND ended_at IS NULL"
 
 
@@ -153,10 +156,12 @@ def standing_of(cursor: psycopg.Cursor, rule: Rule) -> tuple[Finding, ...]:
     return tuple(_finding(*row) for row in cursor.fetchall())
 
 
-def findings_between(cursor: psycopg.Cursor, from_at: int, to_at: int) -> tuple[Finding, ...]:
-    """What stands and began in that time, of every rule, in order of onset."""
+def findings_between(
+    cursor: psycopg.Cursor, from_at: int, to_at: int
+) -> tuple[tuple[Finding, str], ...]:
+    """What stands and began in that time, in order of onset, each with its rulebook's version."""
     cursor.execute(_BETWEEN, [to_datetime(from_at), to_datetime(to_at)])
-    return tuple(_finding(*row) for row in cursor.fetchall())
+    return tuple((_finding(*row), version) for *row, version in cursor.fetchall())
 
 
 def _finding(*row: Any) -> Finding:

@@ -27,7 +27,7 @@ from domain.batch import Rows
 from domain.instant import DAY_US, to_datetime
 from ingest.work import History, Kind, Result, Work
 from rules.engine import Evaluation
-from store import alertlog, late_work, noticed, rejections, snapshots
+from store import alertlog, canaries, late_work, noticed, rejections, snapshots
 from store import boots as store_boots
 from store.boots import NewestBoots, Pairs
 from store.errors import Fenced, OutcomeUnknown, StoreUnreachable, translated
@@ -249,6 +249,7 @@ class PostgresLedger:
             events += alertlog.quiet_time_over(
                 cursor, work.now, work.rulebook_version, self._new_id, self._figures
             )
+        canaries.keep(cursor, work.canaries, work.now)
         result = Result(
             batch=batch,
             evaluation=evaluation,

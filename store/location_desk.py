@@ -28,8 +28,9 @@ class LocationDesk:
             if answer is None:
                 figures = rulebooks.in_force(connection, now).left_home
                 seen = sights.of_episodes(connection, [alert.episode_no], figures, now)
-                fix = seen[alert.episode_no].fix
-                answer = Shown(None if fix is None else location.document(fix))
+                sight = seen[alert.episode_no]
+                fix = sight.fix
+                answer = Shown(None if fix is None else location.document(fix, sight.home))
             what = What.VIEWED_LOCATION if isinstance(answer, Shown) else What.REFUSED_LOCATION
             audit.record(connection, staff.id, what, alert.episode, [staff.grids[alert.grid]])
             return answer

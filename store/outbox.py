@@ -12,6 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from alerts.canary import Sighting
 from alerts.delivery import (
     HELD,
     Delivery,
@@ -25,6 +26,7 @@ from alerts.delivery import (
 from alerts.discretion import without_positions
 from domain.instant import from_datetime, to_datetime
 from store import outbox_upkeep, subscribers
+from store.canaries import Place
 from store.errors import translated
 
 _LOCK: Final = 0x466565_64  # "Feed"
@@ -75,7 +77,7 @@ _CONSUMERS: Final = (
 )
 _MESSAGES: Final = """
 SELECT e.event_id, e.alert_id, g.id AS grid, e.type, e.kind, e.at, e.before, e.after,
-       e.detail->'told' AS told
+       e.detail->'told' AS told, e.detail->>'why' AS why
   FROM alert_event e JOIN grid g USING (grid_no)
  WHERE e.event_id = ANY(%s) ORDER BY e.event_id"""
 
@@ -108,6 +110,7 @@ class Outbox:
         self._service_now = service_now
         self._connection: psycopg.AsyncConnection[DictRow] | None = None
         self._leading = False
+        self._canaries = Place()
 
     async def lead(self) -> bool:
         """Whether this connection has the lock, or gets it now."""
@@ -117,6 +120,7 @@ class Outbox:
                 cursor = await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", [_LOCK])
                 row = await cursor.fetchone()
                 self._leading = bool(row and row["got"])
+                self._canaries.lose()
             return self._leading
 
     async def hand_over(self, kinds: Sequence[str], now: int) -> None:
@@ -166,6 +170,11 @@ class Outbox:
             async with connection.transaction(), connection.cursor() as cursor:
                 for result in sorted(results, key=lambda each: each.no):
                     await _settle(cursor, result, now, chance)
+
+    async def canaries(self) -> list[Sighting]:
+        """Those that have come since the last call; none at the first of a lead."""
+        with translated():
+            return await self._canaries.new(await self._connected())
 
     async def tidy(self, now: int) -> None:
         """Signals begin and end with what is in the rows; old rows go, a thousand at a time."""
@@ -276,6 +285,7 @@ def _message(row: Mapping[str, Any]) -> Message:
         before=None if row["before"] is None else without_positions(row["before"]),
         after=without_positions(row["after"]),
         told=tuple(row["told"] or ()),
+        why=row["why"] or "",
     )
 
 

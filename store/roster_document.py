@@ -21,9 +21,10 @@ from pydantic import (
     model_validator,
 )
 
+from alerts.canary import DEVICE as CANARY
 from domain.people import DEFAULT_TIMEZONE
 from domain.reading import Site
-from store.roster_shifts import MOST_SHIFTS, Shift
+from store.roster_shifts import MOST_SHIFTS, Digest, Shift
 from store.roster_words import Id, Moment, Text
 
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -73,6 +74,7 @@ class Staff(_Object):
     languages: list[Text] = []
     contacts: list[Text] = []
     shifts: Annotated[list[Shift], Field(max_length=MOST_SHIFTS)] = []
+    digest: Digest = []
 
 
 class Person(_Object):
@@ -94,6 +96,13 @@ class Device(_Object):
     site: Text | None = None
     interval_s: Annotated[int, Field(ge=1, le=604_800)] = 60
     spot: bool = False
+
+    @field_validator("id")
+    @classmethod
+    def _not_ours(cls, value: str) -> str:
+        if value == CANARY:
+            raise ValueError("this name is kept for canaries of the service itself")
+        return value
 
 
 class Circle(_Object):

@@ -38,7 +38,7 @@ _SELECT: Final[dict[str, LiteralString]] = {
     "communities": "SELECT id, name, timezone FROM community",
     "grids": "SELECT g.id, c.id AS community, g.name, g.escalate_to"
     " FROM grid g JOIN community c USING (community_no)",
-    "staff": "SELECT id, name, role, languages, contacts, shifts,"
+    "staff": "SELECT id, name, role, languages, contacts, shifts, digest,"
     " ARRAY(SELECT g.id FROM staff_grid sg JOIN grid g USING (grid_no)"
     "  WHERE sg.staff_no = s.staff_no ORDER BY g.id) AS grids,"
     " ARRAY(SELECT c.id FROM staff_community sc JOIN community c USING (community_no)"
@@ -164,10 +164,11 @@ _UPSERT: Final[dict[str, LiteralString]] = {
     "  %(name)s, %(escalate_to)s)"
     " ON CONFLICT (id) DO UPDATE SET community_no = excluded.community_no,"
     "  name = excluded.name, escalate_to = excluded.escalate_to",
-    "staff": "INSERT INTO staff (id, name, role, languages, contacts, shifts)"
-    " VALUES (%(id)s, %(name)s, %(role)s, %(languages)s, %(contacts)s, %(shifts)s)"
+    "staff": "INSERT INTO staff (id, name, role, languages, contacts, shifts, digest)"
+    " VALUES (%(id)s, %(name)s, %(role)s, %(languages)s, %(contacts)s, %(shifts)s, %(digest)s)"
     " ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role,"
-    "  languages = excluded.languages, contacts = excluded.contacts, shifts = excluded.shifts",
+    "  languages = excluded.languages, contacts = excluded.contacts, shifts = excluded.shifts,"
+    "  digest = excluded.digest",
     "people": "INSERT INTO person (id, name, birth_year, phone, address, flags)"
     " VALUES (%(id)s, %(name)s, %(birth_year)s, %(phone)s, %(address)s, %(flags)s)"
     " ON CONFLICT (id) DO UPDATE SET name = excluded.name, birth_year = excluded.birth_year,"

@@ -1,9 +1,13 @@
-"""Shifts in the roster file: once, from one instant to another, or every week by the wall clock."""
+"""Shifts in the roster file: once, from one instant to another, or every week by the wall clock.
+
+And the times at which somebody wants to be told of what calls nobody.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -19,8 +23,18 @@ MOST_SHIFTS: Final = 2_000
 """Of one member: three a day for a year and a half, and more than anybody writes."""
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _each_once(value: list[str]) -> list[str]:
+    if len(set(value)) < len(value):
+        raise ValueError("names one twice")
+    return value
+
+
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 ClockOrMidnight = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+Digest = Annotated[list[Clock], Field(max_length=6), AfterValidator(_each_once)]
+"""When somebody is told of what calls nobody, in the community's time."""
 
 
 class _Object(BaseModel):

@@ -25,11 +25,19 @@ _AT: Final = (
 )
 """The newest that had begun, else the first."""
 _NEW: Final = "INSERT INTO rulebook (effective_at, version, document) VALUES (%s, %s, %s)"
+_AHEAD: Final = (
+    "SELECT max(ahead.measured_at) FROM device d CROSS JOIN LATERAL"
+    " (SELECT r.measured_at FROM reading r WHERE r.device_no = d.device_no AND r.measured_at >= %s"
+    " ORDER BY r.measured_at DESC LIMIT 1) ahead"
+)
+"""The newest reading of a device whose clock is ahead of ours; device by device, as the key is."""
 
 
 def take_up(connection: psycopg.Connection, document: Mapping[str, Any], now: int) -> Rulebook:
     """The rulebook of this document, in force from now on unless it is already, with the earlier.
 
+    From now on: after every reading that is stored, for one from a clock that is ahead of ours may
+    have been judged by the rulebook before.
     `document` holds every figure (`doorstep.settings`), so that a later default changes nothing of
     it. Raises `StoreMismatch` when its version was in force with other figures. The first rulebook
     counts for all the time before it as well.
@@ -46,7 +54,8 @@ def take_up(connection: psycopg.Connection, document: Mapping[str, Any], now: in
             )
         if not known or known[-1][1] != mine:
             # Should the clock have gone back, the newest still comes last.
-            effective_at = max([now, *(at + 1 for at, _ in known[-1:])])
+            after = [at + 1 for at, _ in known[-1:]] + (_ahead(connection, now) if known else [])
+            effective_at = max([now, *after])
             connection.execute(
                 _NEW, [to_datetime(effective_at), mine.version, Jsonb(dict(document))]
             )
@@ -56,10 +65,22 @@ def take_up(connection: psycopg.Connection, document: Mapping[str, Any], now: in
     return replace(mine, earlier=tuple(zip(begins, books, strict=True)))
 
 
+def _ahead(connection: psycopg.Connection, now: int) -> list[int]:
+    """The first instant that is newer than everything stored, if that is not past."""
+    row = connection.execute(_AHEAD, [to_datetime(now)]).fetchone()
+    return [from_datetime(row[0]) + 1] if row is not None and row[0] is not None else []
+
+
 def in_force(connection: psycopg.Connection, at: int) -> Rulebook:
     """The rulebook of that instant; ours where none was ever recorded. Raises `StoreMismatch`."""
     row = connection.execute(_AT, {"at": to_datetime(at)}).fetchone()
     return DEFAULT if row is None else _stored(row[0])
+
+
+def by_version(connection: psycopg.Connection) -> dict[str, Rulebook]:
+    """Every rulebook that was in force. Raises `StoreMismatch`."""
+    stored = (_stored(document) for _, document in connection.execute(_ALL).fetchall())
+    return {book.version: book for book in stored}
 
 
 @lru_cache(maxsize=16)

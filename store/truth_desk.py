@@ -6,11 +6,12 @@ from typing import Any
 
 from alerts import accuracy, report
 from alerts.accuracy import RECENT_US, Question
+from alerts.audit import What
 from alerts.casework import Page
 from alerts.day import date_at
 from alerts.staff import Staff
 from domain.people import DEFAULT_TIMEZONE
-from store import reports, verdicts
+from store import audit, reports, verdicts
 from store.pool import Pool
 
 
@@ -32,7 +33,7 @@ class TruthDesk:
     ) -> dict[str, Any] | None:
         """A day of one grid or all of the member's; None: it has begun nowhere.
 
-        Today is where the first of the grids is.
+        Today is where the first of the grids is. The look is in the audit log.
         """
         with self._pool.of(staff) as connection:
             grid_nos = staff.grid_nos(grid)
@@ -42,7 +43,10 @@ class TruthDesk:
             days = reports.days(connection, grid_nos, on, now)
             if not days:
                 return None
-            return report.document(on, days, reports.facts(connection, days, on))
+            facts = reports.facts(connection, days, on)
+            about = f"{on.isoformat()} {grid or ''}"
+            audit.record(connection, staff.id, What.VIEWED_REPORT, about, grid_nos)
+        return report.document(on, days, facts)
 
     def swaps(self, staff: Staff, devices: Sequence[str], now: int) -> list[str]:
         """Which of these devices are proposed for a swap."""

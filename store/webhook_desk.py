@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from alerts.audit import What
 from alerts.casework import Page
 from alerts.delivery import Consumer, State
 from alerts.staff import Staff
 from alerts.subscription import Changes, Subscription
-from store import audit, webhooks
+from store import webhook_deeds, webhooks
 from store.pool import Pool
+from store.webhook_deeds import By
 
 
 class WebhookDesk:
@@ -29,41 +29,23 @@ class WebhookDesk:
 
     def add(self, staff: Staff, wanted: Subscription, secret: str, now: int) -> bool:
         """Makes one; False when there are too many."""
-        assert wanted.grid_nos is not None
-        assert {*wanted.grid_nos} <= {*_grids(staff)}, "the grids are the member's"
         with self._pool.of(staff) as connection:
-            made = webhooks.add(connection, wanted, secret, now)
-            if made:
-                audit.record(connection, staff.id, What.MADE_WEBHOOK, wanted.id, wanted.grid_nos)
-            return made
+            return webhook_deeds.add(connection, _by(staff), wanted, secret, now)
 
     def change(self, staff: Staff, id_: str, changes: Changes, now: int) -> bool:
         """Changes one; False when there is none."""
-        assert {*(changes.grid_nos or ())} <= {*_grids(staff)}, "the grids are the member's"
         with self._pool.of(staff) as connection:
-            nos = {*webhooks.grid_nos(connection, _grids(staff), id_), *(changes.grid_nos or ())}
-            found = webhooks.change(connection, _grids(staff), id_, changes, now)
-            if found:
-                audit.record(connection, staff.id, What.CHANGED_WEBHOOK, id_, nos)
-            return found
+            return webhook_deeds.change(connection, _by(staff), id_, changes, now)
 
     def remove(self, staff: Staff, id_: str) -> bool:
         """Takes one away."""
         with self._pool.of(staff) as connection:
-            nos = webhooks.grid_nos(connection, _grids(staff), id_)
-            found = webhooks.remove(connection, _grids(staff), id_)
-            if found:
-                audit.record(connection, staff.id, What.REMOVED_WEBHOOK, id_, nos)
-            return found
+            return webhook_deeds.remove(connection, _by(staff), id_)
 
     def rotate(self, staff: Staff, id_: str, secret: str, span: tuple[int, int]) -> bool:
         """A new secret; the old one counts beside it within `span` (now, until)."""
         with self._pool.of(staff) as connection:
-            nos = webhooks.grid_nos(connection, _grids(staff), id_)
-            found = webhooks.rotate(connection, _grids(staff), id_, secret, span)
-            if found:
-                audit.record(connection, staff.id, What.ROTATED_WEBHOOK, id_, nos)
-            return found
+            return webhook_deeds.rotate(connection, _by(staff), id_, secret, span)
 
     def deliveries(
         self, staff: Staff, id_: str, state: State | None, page: tuple[str | None, int]
@@ -77,18 +59,19 @@ class WebhookDesk:
     def resend(self, staff: Staff, id_: str, event_id: int, now: int) -> bool | None:
         """Has an event sent again; None: no such event there, False: too much waits already."""
         with self._pool.of(staff) as connection:
-            nos = webhooks.grid_nos(connection, _grids(staff), id_)
-            sent = webhooks.resend(connection, _grids(staff), id_, event_id, now)
-            if sent:
-                about = f"{id_} evt_{event_id}"
-                audit.record(connection, staff.id, What.RESENT_EVENT, about, nos)
-            return sent
+            return webhook_deeds.resend(connection, _by(staff), id_, event_id, now)
 
-    def consumer(self, staff: Staff, id_: str, now: int) -> Consumer | None:
+    def to_test(self, staff: Staff, id_: str, now: int) -> Consumer | None:
         """One of them as a sender gets it: its secrets are for the service alone."""
+        with self._pool.of(staff) as connection:
+            webhook_deeds.tested(connection, _by(staff), id_)
         with self._pool.of_service() as connection:
             return webhooks.consumer(connection, _grids(staff), id_, now)
 
 
 def _grids(staff: Staff) -> list[int]:
     return list(staff.grids.values())
+
+
+def _by(staff: Staff) -> By:
+    return By(staff.id, tuple(staff.grids.values()))

@@ -31,7 +31,7 @@ class AccuracyAsked(BaseModel):
     swap_proposed: Annotated[
         bool | None, Field(description="of devices: only those proposed for a swap, or the others")
     ] = None
-    cursor: Annotated[str | None, Field(max_length=500)] = None
+    cursor: shapes.GivenCursor = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 

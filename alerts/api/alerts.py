@@ -13,8 +13,10 @@ from alerts.accuracy import group
 from alerts.alert import Response
 from alerts.api import shapes
 from alerts.api.auth import Acting, PortsGiven, SignedIn, own_grid
+from alerts.api.looks import looked
 from alerts.api.problems import NotFound, Problem
 from alerts.api.shapes_truth import ListedAlertsShape, OneAlertShape
+from alerts.audit import What
 from alerts.casework import (
     AlertQuery,
     Answer,
@@ -86,7 +88,10 @@ ConditionsGiven = Annotated[Conditions, Depends()]
     "", summary="Alerts, most urgent first", responses=shapes.answers(ListedAlertsShape, 401, 404)
 )
 def alerts(
-    staff: SignedIn, ports: PortsGiven, asked: Annotated[shapes.AlertsAsked, Query()]
+    request: Request,
+    staff: SignedIn,
+    ports: PortsGiven,
+    asked: Annotated[shapes.AlertsAsked, Query()],
 ) -> Answered:
     """Not closed first, then severity, nobody on it yet, still so, vulnerable, longest waiting.
 
@@ -102,6 +107,7 @@ def alerts(
         limit=asked.limit,
     )
     page = ports.desk.alerts(staff, own_grid(staff, asked.grid), query)
+    looked(request, ports, staff, What.VIEWED_ALERTS, asked.narrowed())
     devices = sorted({each["device"] for each in page.items})
     now = ports.now()
     proposed = ports.truth.swaps(staff, devices, now) if devices else []
@@ -192,7 +198,7 @@ def _seen_version(if_match: str | None) -> int | None:
 
 
 def _words(name: str, given: str | None, known: Sequence[str]) -> list[str]:
-    words = [word.strip() for word in (given or "").split(",") if word.strip()]
+    words = shapes.words_of(given)
     for word in words:
         if word not in known:
             raise Problem(

@@ -23,6 +23,7 @@ from alerts.api import (
     webhooks,
 )
 from alerts.api.edge import Edge
+from alerts.api.looks import Looks
 from alerts.api.ports import Ports
 from alerts.api.throttle import Ration
 from alerts.metrics import Blindness, Counts, ServiceMetrics
@@ -30,9 +31,10 @@ from alerts.signals import Horizon
 
 _DESCRIPTION: Final = (
     "Alerts about people in home quarantine, for those who look after them. Send a token as"
-    " `Authorization: Bearer ...`. What belongs to another grid is not there: 404. Every error is a"
-    " problem detail, application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and"
-    " `next`, the `cursor` of the next part."
+    " `Authorization: Bearer ...`; one for looking is answered 403 to all but GET and HEAD. What"
+    " belongs to another grid is not there: 404. Every error is a problem detail,"
+    " application/problem+json. Instants are RFC 3339, UTC. Lists have `items` and `next`, the"
+    " `cursor` of the next part."
 )
 DENIALS: Final = 30
 """Entries a minute that refusals of one member make."""
@@ -65,11 +67,17 @@ def create_app(ports: Ports, version: str) -> Edge:
         redirect_slashes=False,
     )
     metrics = ServiceMetrics(
-        ports.dispatcher, lambda: _counts(ports), lambda: _blindness(ports), ports.deliveries
+        ports.dispatcher,
+        lambda: _counts(ports),
+        lambda: _blindness(ports),
+        ports.deliveries,
+        ports.canary_ages,
+        lambda: _overdue(ports),
     )
     app.state.ports = ports
     app.state.metrics = metrics
     app.state.denials = Ration(DENIALS)
+    app.state.looks = Looks()
     app.state.door = sessions.Door(metrics.sign_ins)
     for module in _ROUTES:
         app.include_router(module.router)
@@ -82,6 +90,13 @@ def create_app(ports: Ports, version: str) -> Edge:
 def _counts(ports: Ports) -> Counts | None:
     try:
         return ports.desk.alert_counts()
+    except ports.unavailable:
+        return None
+
+
+def _overdue(ports: Ports) -> int | None:
+    try:
+        return ports.deadlines_overdue()
     except ports.unavailable:
         return None
 

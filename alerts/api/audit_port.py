@@ -2,20 +2,24 @@
 
 from typing import Protocol
 
-from alerts.audit import Query
+from alerts.audit import Query, What
 from alerts.casework import Page
 from alerts.staff import Staff
 
 
 class AuditDesk(Protocol):
-    """Looks at the log, and entries of what was not done.
+    """Looks at the log, and entries of what no other desk enters.
 
-    What was done is entered where it is done. Every call may raise what is listed in
+    What is done in the database is entered where it is done. Every call may raise what is listed in
     `Ports.unavailable`. Threads share it.
     """
 
     def entries(self, staff: Staff, query: Query) -> Page:
         """Entries about the member's grids, the newest first; the look is entered too."""
+        ...
+
+    def enter(self, staff: Staff, what: What, about: str, grid: str | None = None) -> None:
+        """Enters what a member did or saw, of one grid or all of theirs. It is there on return."""
         ...
 
     def denied(self, staff: Staff, what: str) -> None:

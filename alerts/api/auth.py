@@ -18,6 +18,7 @@ from alerts.api.ports import Ports
 from alerts.api.problems import NotFound, Problem
 from alerts.passwords import sha256
 from alerts.staff import Staff
+from alerts.tokens import Bearer, Scope
 
 if TYPE_CHECKING:
     from alerts.api.throttle import Ration
@@ -45,10 +46,16 @@ class Proof:
     """A token; else a session."""
     sha256: bytes
 
-    def whose(self, ports: Ports) -> Staff | None:
-        """Who that is by now; None for a word that is unknown, revoked or over."""
-        find = ports.desk.by_token if self.token else ports.desk.by_session
-        return find(self.sha256, ports.real_now())
+    def whose(self, ports: Ports, *, uses: bool = True) -> Bearer | None:
+        """Who that is by now; None for a word that is unknown, revoked or over.
+
+        A session ends when nobody `uses` it.
+        """
+        now = ports.real_now()
+        if self.token:
+            return ports.access.by_token(self.sha256, now)
+        staff = ports.access.by_session(self.sha256, now, uses=uses)
+        return None if staff is None else Bearer(staff)
 
 
 def session_word(request: Request) -> str | None:
@@ -94,15 +101,40 @@ def proof_of(
 ProofShown = Annotated[Proof, Depends(proof_of)]
 
 
-def signed_in(ports: PortsGiven, proof: ProofShown) -> Staff:
-    """Who is asking. Raises `Problem`: 401."""
-    staff = proof.whose(ports)
-    if staff is None:
+def bearer_of(ports: PortsGiven, proof: ProofShown) -> Bearer:
+    """Who is asking, and what for. Raises `Problem`: 401."""
+    bearer = proof.whose(ports)
+    if bearer is None:
         raise not_signed_in()
-    return staff
+    return bearer
+
+
+BearerKnown = Annotated[Bearer, Depends(bearer_of)]
+
+
+def signed_in(request: Request, ports: PortsGiven, bearer: BearerKnown) -> Staff:
+    """Who is asking, if their token is for it. Raises `Problem`: 401, 403."""
+    if bearer.scope is Scope.READ and request.method not in _READS:
+        raise _not_for_that(request, ports, bearer)
+    return bearer.staff
 
 
 SignedIn = Annotated[Staff, Depends(signed_in)]
+
+
+def in_person(request: Request, ports: PortsGiven, bearer: BearerKnown) -> Staff:
+    """Who is asking, if they may act: for what is shown to who goes to a door. As `signed_in`."""
+    if bearer.scope is Scope.READ:
+        raise _not_for_that(request, ports, bearer)
+    return bearer.staff
+
+
+InPerson = Annotated[Staff, Depends(in_person)]
+
+
+def _not_for_that(request: Request, ports: Ports, bearer: Bearer) -> Problem:
+    detail = "this token may look, and not act or see positions"
+    return denied(request, ports, bearer.staff, detail, "read-token")
 
 
 def denied(
@@ -147,7 +179,7 @@ def still_allowed(ports: Ports, proof: Proof, staff: Staff) -> Callable[[], bool
     """A look, to be repeated, at whether somebody still may see all that they could see."""
 
     def look() -> bool:
-        now = proof.whose(ports)
-        return now is not None and now.no == staff.no and now.grids == staff.grids
+        now = proof.whose(ports, uses=False)
+        return now is not None and (now.staff.no, now.staff.grids) == (staff.no, staff.grids)
 
     return look

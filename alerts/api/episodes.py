@@ -3,14 +3,16 @@
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from alerts.api import shapes
 from alerts.api.auth import PortsGiven, SignedIn, own_grid
+from alerts.api.looks import looked
 from alerts.api.problems import NotFound, Problem
+from alerts.audit import What
 from alerts.casework import Page, Window
 from domain.instant import DAY_US, from_datetime, parse_rfc3339
 
@@ -20,7 +22,7 @@ LONGEST_WINDOW_US: Final = 31 * DAY_US
 _YEARS: Final = (parse_rfc3339("2000-01-01T00:00:00Z"), parse_rfc3339("2200-01-01T00:00:00Z"))
 _DEFAULT_WINDOW_US: Final = DAY_US
 
-Cursor = Annotated[str | None, Query(max_length=500)]
+Cursor = Annotated[str | None, Query(max_length=500, pattern=shapes.NOT_NUL)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -30,7 +32,7 @@ class ReadingsAsked(BaseModel):
     from_: Annotated[AwareDatetime | None, Field(alias="from")] = None
     to: AwareDatetime | None = None
     step: Annotated[int, Field(ge=0, le=86_400, description="seconds a bucket; 0: as they are")] = 0
-    cursor: Annotated[str | None, Field(max_length=500)] = None
+    cursor: shapes.GivenCursor = None
     limit: Annotated[int, Field(ge=1, le=5_000)] = 1_000
 
 
@@ -40,9 +42,10 @@ class ReadingsAsked(BaseModel):
     responses=shapes.answers(shapes.EpisodesShape, 401, 404),
 )
 def episodes(
+    request: Request,
     staff: SignedIn,
     ports: PortsGiven,
-    grid: str | None = None,
+    grid: Annotated[str | None, Query(max_length=200, pattern=shapes.NOT_NUL)] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
@@ -50,7 +53,9 @@ def episodes(
 
     `presence` is `home`, `away` or `unknown`: what nothing is known of is not away.
     """
-    return _page(ports.desk.episodes(staff, own_grid(staff, grid), cursor, limit, ports.now()))
+    page = ports.desk.episodes(staff, own_grid(staff, grid), cursor, limit, ports.now())
+    looked(request, ports, staff, What.VIEWED_EPISODES, {"grid": grid})
+    return _page(page)
 
 
 @router.get(
@@ -97,7 +102,7 @@ def readings(
 def rejections(
     staff: SignedIn,
     ports: PortsGiven,
-    device: Annotated[str | None, Query(max_length=64)] = None,
+    device: Annotated[str | None, Query(max_length=64, pattern=shapes.NOT_NUL)] = None,
     cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
     limit: Limit = 100,
 ) -> Response:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from alerts.api import shapes
-from alerts.api.auth import PortsGiven, SignedIn
+from alerts.api.auth import InPerson, PortsGiven
 from alerts.api.problems import NotFound, Problem
 from alerts.location import Withheld
 
@@ -24,6 +24,14 @@ class FixShape(BaseModel):
     lon: float
     accuracy_m: Annotated[float | None, Field(description="68 % radius; null: unknown")]
     near_home: bool
+    distance_m: Annotated[
+        float | None,
+        Field(description="from the middle of the home, or the edge of its polygon; null: no home"),
+    ]
+    direction_deg: Annotated[
+        int | None,
+        Field(ge=0, lt=360, description="seen from home, clockwise from north; null: at home"),
+    ]
 
 
 class LocationShape(BaseModel):
@@ -38,6 +46,8 @@ class LocationShape(BaseModel):
                     "lon": 118.7969,
                     "accuracy_m": 12.0,
                     "near_home": False,
+                    "distance_m": 412.0,
+                    "direction_deg": 45,
                 }
             }
         }
@@ -53,10 +63,10 @@ class LocationShape(BaseModel):
     summary="Where its person was last",
     responses=shapes.answers(LocationShape, 401, 403, 404),
 )
-def location(staff: SignedIn, ports: PortsGiven, alert_id: str) -> Response:
+def location(staff: InPerson, ports: PortsGiven, alert_id: str) -> Response:
     """For doctors and supervisors, while the alert is not closed, or given to them.
 
-    Each look is in the audit log, a refused one too.
+    Not with a token that may only look. Each look is in the audit log, a refused one too.
     """
     answer = ports.location.where(staff, alert_id, ports.now())
     if answer is None:

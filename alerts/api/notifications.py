@@ -1,5 +1,6 @@
 """Notifications over HTTP: the button that tries one's own contacts."""
 
+import asyncio
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from alerts.api import shapes
 from alerts.api.auth import PortsGiven, SignedIn
 from alerts.api.problems import Problem
+from alerts.audit import What
 
 router = APIRouter(prefix="/api/v1/staff/me/notifications", tags=["notifications"])
 
@@ -33,7 +35,7 @@ class TriedContacts(BaseModel):
 @router.post(
     "/test",
     summary="Try my contacts",
-    responses=shapes.answers(TriedContacts, 401, 409, 429),
+    responses=shapes.answers(TriedContacts, 401, 403, 409, 429),
 )
 async def test(staff: SignedIn, ports: PortsGiven) -> Response:
     """Sends a test message to each of my contacts now, and says which of them took it.
@@ -50,5 +52,6 @@ async def test(staff: SignedIn, ports: PortsGiven) -> Response:
             "a contact has had as many messages as it may have for now",
             headers={"Retry-After": str(int(wait_s) + 1)},
         )
+    await asyncio.to_thread(ports.audit.enter, staff, What.TESTED_CONTACTS, staff.id)
     items = [{"scheme": each.scheme, "taken": each.taken} for each in tried]
     return JSONResponse({"items": items, "next": None})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from alerts.api.access_port import AccessDesk
 from alerts.api.audit_port import AuditDesk
 from alerts.api.location_port import LocationDesk
 from alerts.api.truth_port import TruthDesk
@@ -96,28 +97,6 @@ class Desk(Protocol):
         """What is active now, of all grids, without gaps; for those who listen."""
         ...
 
-    def by_token(self, sha256: bytes, real_now: int) -> Staff | None:
-        """Whose token this is."""
-        ...
-
-    def by_session(self, sha256: bytes, real_now: int) -> Staff | None:
-        """Whose session this is."""
-        ...
-
-    def password_hash(self, staff_id: str) -> str | None:
-        """The hash that is kept; for nobody else."""
-        ...
-
-    def open_session(
-        self, staff_id: str, sha256: bytes, real_now: int, expires_at: int
-    ) -> Staff | None:
-        """Begins a session."""
-        ...
-
-    def close_session(self, sha256: bytes) -> None:
-        """Ends a session; one that is not there is over."""
-        ...
-
 
 class Notifier(Protocol):
     """What tells staff by their contacts."""
@@ -132,6 +111,7 @@ class Ports:
     """Everything the application is given."""
 
     desk: Desk
+    access: AccessDesk
     truth: TruthDesk
     audit: AuditDesk
     location: LocationDesk
@@ -150,3 +130,7 @@ class Ports:
     notifier: Notifier
     deliveries: Callable[[], Mapping[tuple[str, str], int]]
     """What this process has handed to subscribers: (kind, result) -> number."""
+    deadlines_overdue: Callable[[], int] = int
+    """Deadlines that passed a minute ago and more, and have not fired."""
+    canary_ages: Callable[[], Mapping[tuple[str, str], float]] = dict
+    """(Grid, hop) -> seconds since the newest canary that came past it was sent."""

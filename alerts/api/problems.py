@@ -25,6 +25,7 @@ TYPES: Final = {
     "too-many-attempts": "too many failed sign-ins",
     "cross-origin": "a session cookie came from another site's page",
     "read-only": "the role may look and not act",
+    "read-token": "the token may look and not act",
     "withheld": "a position that is not for you, or not any more",
     "invalid": "the request does not have the form it should",
     "unavailable": "the database does not answer just now",

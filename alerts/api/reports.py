@@ -28,7 +28,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 def daily(
     staff: SignedIn,
     ports: PortsGiven,
-    grid: Annotated[str | None, Query(max_length=200)] = None,
+    grid: Annotated[str | None, Query(max_length=200, pattern=shapes.NOT_NUL)] = None,
     date: calendar_date | None = None,
     format: Annotated[  # noqa: A002 - the name outsiders use
         Literal["json", "csv"] | None, Query(description="stronger than `Accept`")

@@ -1,7 +1,6 @@
 """The console's session: sign in, who am I, sign out."""
 
 import threading
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -23,12 +22,9 @@ from alerts.api.auth import (
 from alerts.api.ports import Ports
 from alerts.api.problems import Problem
 from alerts.api.throttle import Ration, Throttle
-from alerts.passwords import matches, new_session, sha256
+from alerts.passwords import hashed, matches, new_session, outdated, sha256
 from alerts.staff import Staff
 from domain.instant import SECOND_US, format_rfc3339
-
-LASTS: Final = timedelta(hours=12)
-"""A shift. After it a doctor signs in again."""
 
 FAILURES: Final = 60
 """Entries a minute that failed sign-ins make in the audit log, all together."""
@@ -68,11 +64,9 @@ def sign_in(request: Request, ports: PortsGiven, body: shapes.SignIn) -> Respons
             "too-many-attempts",
             {"Retry-After": str(wait_s)},
         )
-    with door.hashing:
-        right = matches(body.password, ports.desk.password_hash(body.staff))
+    right = _right(door, ports, body)
     word = new_session()
-    expires_at = now + int(LASTS.total_seconds()) * SECOND_US
-    staff = ports.desk.open_session(body.staff, sha256(word), now, expires_at) if right else None
+    staff = ports.access.open_session(body.staff, sha256(word), now) if right else None
     if staff is None:
         door.throttle.failed(body.staff, address, now)
         door.sign_ins.labels("refused").inc()
@@ -89,7 +83,7 @@ def sign_in(request: Request, ports: PortsGiven, body: shapes.SignIn) -> Respons
     answer.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
         word,
-        max_age=int(LASTS.total_seconds()),
+        max_age=ports.access.limits.lasts_us // SECOND_US,
         path="/",
         secure=secure,
         httponly=True,
@@ -116,13 +110,24 @@ def sign_out(request: Request, ports: PortsGiven) -> Response:
     word = session_word(request)
     if word is None:
         raise not_signed_in()
-    ports.desk.close_session(sha256(word))
+    ports.access.close_session(sha256(word))
     answer = Response(status_code=HTTPStatus.NO_CONTENT)
     for name in (COOKIE, SECURE_COOKIE):
         answer.delete_cookie(
             name, path="/", secure=name == SECURE_COOKIE, httponly=True, samesite="strict"
         )
     return answer
+
+
+def _right(door: Door, ports: Ports, said: shapes.SignIn) -> bool:
+    """Whether the password is right. One whose hash has become too weak is hashed anew."""
+    kept = ports.access.password_hash(said.staff)
+    with door.hashing:
+        right = matches(said.password, kept)
+        anew = hashed(said.password) if right and kept and outdated(kept) else None
+    if kept and anew:
+        ports.access.rehash(said.staff, kept, anew)
+    return right
 
 
 def _session(staff: Staff, ports: Ports) -> dict[str, Any]:

@@ -4,9 +4,11 @@ What goes out is described here and made elsewhere (`alerts.document`, `store`);
 one against the other.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic.fields import FieldInfo
 
 from alerts.alert import Condition, Outcome, Response
 from alerts.lifecycle import Kind, Type
@@ -33,8 +35,27 @@ SiteWord = Literal[
 ]
 assert {*SiteWord.__args__} == {site.word for site in Site if site is not Site.NOT_GIVEN}  # type: ignore[attr-defined]
 
-Word = Annotated[str | None, Field(max_length=200)]
-Words = Annotated[str | None, Field(max_length=200, description="several, with commas between")]
+Word = Annotated[str | None, Field(max_length=200, pattern=NOT_NUL)]
+GivenCursor = Annotated[str | None, Field(max_length=500, pattern=NOT_NUL)]
+"""Of a list: what its last page said is `next`, and nothing that anybody makes."""
+
+
+def several(words: Iterable[str]) -> FieldInfo:
+    """A parameter that names some of these words. What its pattern is, `words_of` takes."""
+    any_ = "|".join(words)
+    described = {
+        "description": "several, with commas between",
+        "pattern": f"^ *(?:{any_})? *(?:, *(?:{any_})? *)*$",
+    }
+    field: FieldInfo = Field(max_length=200, json_schema_extra={**described})
+    return field
+
+
+def words_of(given: str | None) -> list[str]:
+    """The words of a parameter that names several."""
+    return [word for each in (given or "").split(",") if (word := each.strip(" "))]
+
+
 Note = Annotated[str, Field(max_length=2_000, pattern=NOT_NUL)]
 
 
@@ -114,12 +135,16 @@ class AlertsAsked(BaseModel):
     """Which alerts are asked for."""
 
     grid: Word = None
-    response: Words = None
-    rule: Words = None
-    severity: Words = None
+    response: Annotated[str | None, several(Response)] = None
+    rule: Annotated[str | None, several(Rule)] = None
+    severity: Annotated[str | None, several(SEVERITIES)] = None
     person: Word = None
-    cursor: Annotated[str | None, Field(max_length=500)] = None
+    cursor: GivenCursor = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+    def narrowed(self) -> dict[str, str | None]:
+        """What the list is narrowed to, whichever part of it is asked for."""
+        return self.model_dump(exclude={"cursor", "limit"})
 
 
 class ProblemShape(_Told):
@@ -327,7 +352,7 @@ class SignalsShape(_Told):
 def answers(shape: type[BaseModel] | None, *problems: int) -> dict[int | str, dict[str, Any]]:
     """What an operation may answer, for its description: 200 with a shape, and problems."""
     said: dict[int | str, dict[str, Any]] = {} if shape is None else {200: {"model": shape}}
-    for status in (*problems, 400, 422, 503):
+    for status in (*problems, 400, 413, 422, 503):
         said[status] = {
             "description": "Problem",
             "content": {"application/problem+json": {"schema": ProblemShape.model_json_schema()}},

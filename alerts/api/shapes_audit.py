@@ -13,7 +13,7 @@ class AuditAsked(BaseModel):
     staff: Annotated[str | None, Field(max_length=200, pattern=NOT_NUL)] = None
     object: Annotated[str | None, Field(max_length=200, pattern=NOT_NUL)] = None
     what: Annotated[str | None, Field(max_length=64, pattern=r"^[a-z_]+$")] = None
-    cursor: Annotated[str | None, Field(max_length=20)] = None
+    cursor: Annotated[str | None, Field(max_length=20, pattern=NOT_NUL)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 

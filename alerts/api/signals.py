@@ -13,7 +13,7 @@ from alerts.api.problems import NotFound
 
 router = APIRouter(prefix="/api/v1", tags=["signals"])
 
-Cursor = Annotated[str | None, Query(max_length=100)]
+Cursor = Annotated[str | None, Query(max_length=100, pattern=shapes.NOT_NUL)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -25,7 +25,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 def gaps(
     staff: SignedIn,
     ports: PortsGiven,
-    device: Annotated[str | None, Query(max_length=64)] = None,
+    device: Annotated[str | None, Query(max_length=64, pattern=shapes.NOT_NUL)] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:

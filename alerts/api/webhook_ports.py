@@ -50,8 +50,8 @@ class WebhookDesk(Protocol):
         """Has an event sent again; None: no such event there, False: too much waits already."""
         ...
 
-    def consumer(self, staff: Staff, id_: str, now: int) -> Consumer | None:
-        """One of them as a sender gets it."""
+    def to_test(self, staff: Staff, id_: str, now: int) -> Consumer | None:
+        """One of them as a sender gets it; that the member tests it is entered."""
         ...
 
 

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from alerts.api.shapes import NOT_NUL
 from alerts.delivery import State
+from alerts.subscription import LONGEST_OVERLAP_S, OVERLAP_S
 from alerts.targets import LONGEST
 
 Name = Annotated[str, Field(max_length=200, pattern=NOT_NUL)]
@@ -13,7 +14,6 @@ Url = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=NOT_NUL)]
 Grids = Annotated[
     list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=1_000)
 ]
-LONGEST_OVERLAP_S = 7 * 86_400
 
 
 class _Sent(BaseModel):
@@ -54,7 +54,7 @@ class WebhookChanges(_Sent):
 class Rotation(_Sent):
     """How long the old secret counts beside the new one."""
 
-    overlap_s: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP_S)] = 86_400
+    overlap_s: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP_S)] = OVERLAP_S
 
 
 class _Told(BaseModel):

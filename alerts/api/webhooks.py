@@ -1,7 +1,6 @@
 """Webhooks over HTTP: supervisors and admins make, change, test and rotate those of their grids."""
 
 import asyncio
-import secrets
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -15,8 +14,9 @@ from alerts.api.auth import PortsGiven, SignedIn, denied, own_grid
 from alerts.api.problems import NotFound, Problem
 from alerts.api.webhook_ports import Poster
 from alerts.delivery import Later, Sent, State
+from alerts.feeds.webhook import new_id, new_trial_id
 from alerts.staff import Role, Staff
-from alerts.subscription import Changes, Subscription
+from alerts.subscription import Changes, each_once, trial, webhook_of
 from alerts.targets import refusal
 from domain.instant import SECOND_US, format_rfc3339
 
@@ -56,14 +56,7 @@ def webhooks(staff: Keeping, ports: PortsGiven) -> Response:
 def make(staff: Keeping, ports: PortsGiven, body: told.NewWebhook) -> Response:
     """It is sent the alert events of its grids from now on. The secret is shown this once."""
     _refuse_target(ports.webhooks.poster, body.url)
-    wanted = Subscription(
-        id=f"wh_{secrets.token_hex(12)}",
-        kind="webhook",
-        name=body.name,
-        grid_nos=_numbers(staff, body.grids),
-        config={"url": body.url},
-        created_by=staff.id,
-    )
+    wanted = webhook_of(new_id(), body.url, body.name, _numbers(staff, body.grids), staff.id)
     secret, now = ports.webhooks.new_secret(), ports.real_now()
     if not ports.webhooks.desk.add(staff, wanted, secret, now):
         raise Problem(HTTPStatus.CONFLICT, "there are as many webhooks as there may be")
@@ -93,7 +86,7 @@ def change(
     """Started again (`enabled`), it goes on with the event it had reached."""
     if body.url is not None:
         _refuse_target(ports.webhooks.poster, body.url)
-    grid_nos = None if body.grids is None else _numbers(staff, body.grids)
+    grid_nos = None if body.grids is None else each_once(_numbers(staff, body.grids))
     changes = Changes(body.name, body.url, grid_nos, body.enabled)
     now = ports.real_now()
     if not ports.webhooks.desk.change(staff, webhook_id, changes, now):
@@ -122,21 +115,14 @@ def remove(staff: Keeping, ports: PortsGiven, webhook_id: str) -> Response:
 async def test(staff: Keeping, ports: PortsGiven, webhook_id: str) -> Response:
     """Of `type` test, signed as any other, now and once; also to one that is stopped."""
     desk, now = ports.webhooks.desk, ports.real_now()
-    consumer = await asyncio.to_thread(desk.consumer, staff, webhook_id, now)
+    consumer = await asyncio.to_thread(desk.to_test, staff, webhook_id, now)
     if consumer is None:
         raise NotFound("webhook")
-    message_id = f"test_{secrets.token_hex(8)}"
-    body = {
-        "id": message_id,
-        "event": None,
-        "type": "test",
-        "at": format_rfc3339(ports.now()),
-        "webhook": consumer.id,
-    }
-    answer = await ports.webhooks.poster.post(consumer, message_id, body)
+    body = trial(new_trial_id(), consumer.id, ports.now())
+    answer = await ports.webhooks.poster.post(consumer, body["id"], body)
     assert not isinstance(answer, Later), "a webhook is sent or not"
     said = {"delivered": isinstance(answer, Sent), "status": answer.status}
-    return JSONResponse({"id": message_id, **said})
+    return JSONResponse({"id": body["id"], **said})
 
 
 @router.post(
@@ -165,7 +151,7 @@ def deliveries(
     ports: PortsGiven,
     webhook_id: str,
     state: State | None = None,
-    cursor: Annotated[str | None, Query(max_length=20)] = None,
+    cursor: Annotated[str | None, Query(max_length=20, pattern=shapes.NOT_NUL)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """The newest events first. What was delivered is kept for two weeks."""
@@ -201,7 +187,7 @@ def _refuse_target(poster: Poster, url: str) -> None:
 def _numbers(staff: Staff, grids: list[str]) -> tuple[int, ...]:
     for grid in grids:
         own_grid(staff, grid)
-    return tuple(dict.fromkeys(staff.grids[grid] for grid in grids))
+    return tuple(staff.grids[grid] for grid in grids)
 
 
 def _there(found: dict[str, Any] | None) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 apprise blocks and cannot be interrupted, so each call has a thread of its own: a daemon, so that a
 server that answers a byte a minute does not keep the process alive. There are at most `THREADS` of
 them. A contact's address holds its secret: it is in no log, and apprise's own log, which may repeat
-it, is shut.
+it, is shut. Two robots answer 200 to what they refuse, and are written to by
+`alerts.feeds.strict_robots`.
 """
 
 import asyncio
@@ -14,7 +15,9 @@ from typing import Any, Final
 
 from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 
+from alerts.feeds import strict_robots
 from alerts.notification import Text
+from alerts.robots import LIMITS, Answered
 from rules.finding import Severity
 
 THREADS: Final = 32
@@ -40,23 +43,36 @@ def usable(address: str) -> bool:
     return _plugin(address) is not None
 
 
-def tell(address: str, text: Text) -> bool:
-    """Sends a message and says whether the service took it. Blocks."""
+def robot(address: str) -> str:
+    """What shares a limit: the robot that an address leads to, however it is written.
+
+    Elsewhere the address itself: two mailboxes behind one account are two contacts. Secret.
+    """
+    plugin = _plugin(address) if scheme(address) in LIMITS else None
+    return address if plugin is None else "\n".join(map(str, plugin.url_identifier))
+
+
+def tell(address: str, text: Text, now: int) -> Answered:
+    """Sends a message and says whether the service took it. Blocks.
+
+    `now`: the real clock, microseconds.
+    """
     plugin = _plugin(address)
     if plugin is None:
-        return False
+        return Answered(taken=False)
     plugin.socket_connect_timeout = min(plugin.socket_connect_timeout, CONNECT_S)
     plugin.socket_read_timeout = min(plugin.socket_read_timeout, READ_S)
+    if strict_robots.is_strict(scheme(address)):
+        return strict_robots.post(scheme(address), plugin, f"{text.title}\n{text.body}", now)
     teller = Apprise()
     teller.add(plugin)
-    return bool(
-        teller.notify(
-            title=text.title,
-            body=text.body,
-            notify_type=_TYPES[text.severity],
-            body_format=NotifyFormat.TEXT,
-        )
+    taken = teller.notify(
+        title=text.title,
+        body=text.body,
+        notify_type=_TYPES[text.severity],
+        body_format=NotifyFormat.TEXT,
     )
+    return Answered(taken=bool(taken))
 
 
 def _plugin(address: str) -> Any:
@@ -71,12 +87,12 @@ class Threads:
     def __init__(self, most: int = THREADS) -> None:
         self._free = threading.Semaphore(most)
 
-    def start(self, call: Callable[[], bool]) -> asyncio.Future[bool] | None:
+    def start(self, call: Callable[[], Answered]) -> asyncio.Future[Answered] | None:
         """Has it run; None if all threads are taken. Who gives up waiting does not stop it."""
         if not self._free.acquire(blocking=False):
             return None
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[bool] = loop.create_future()
+        done: asyncio.Future[Answered] = loop.create_future()
         threading.Thread(
             target=self._run, args=(call, loop, done), name="notify", daemon=True
         ).start()
@@ -84,19 +100,19 @@ class Threads:
 
     def _run(
         self,
-        call: Callable[[], bool],
+        call: Callable[[], Answered],
         loop: asyncio.AbstractEventLoop,
-        done: asyncio.Future[bool],
+        done: asyncio.Future[Answered],
     ) -> None:
-        taken = False
+        answer = Answered(taken=False)
         try:
-            taken = call()
+            answer = call()
         finally:
             self._free.release()
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, done, taken)
+                loop.call_soon_threadsafe(_settle, done, answer)
 
 
-def _settle(done: asyncio.Future[bool], taken: bool) -> None:  # noqa: FBT001 - a callback
+def _settle(done: asyncio.Future[Answered], answer: Answered) -> None:
     if not done.done():
-        done.set_result(taken)
+        done.set_result(answer)

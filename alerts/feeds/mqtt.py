@@ -18,6 +18,8 @@ from alerts.feeds.mqtt_line import Broker, Line, LineLost, Version, VersionNotSp
 KIND: Final = "mqtt"
 AGAIN_S: Final = 2.0
 """How soon what waits for the broker is looked at again."""
+SOON_S: Final = 0.2
+"""The same while the first connection is being made: a start is no outage."""
 _REFUSED: Final = 0x80
 """MQTT 5, section 2.4: reason codes from here on are failures. 0x10, nobody listens, is none."""
 _FIRST_PAUSE_S: Final = 0.5
@@ -33,12 +35,15 @@ def topic(grid: str, alert_id: str) -> str:
     A roster may have them. MQTT (5, section 4.7.1) knows the first three of a topic name as
     separator and wildcards; the embedded broker refuses the space; controls SHOULD NOT be there.
     """
+    return f"doorstep/v1/grids/{_fit(grid)}/alerts/{alert_id}"
+
+
+def _fit(grid: str) -> str:
     unfit = (each in _UNFIT or not each.isprintable() for each in grid)
-    fit = "".join(
+    return "".join(
         "".join(f"%{byte:02X}" for byte in each.encode()) if bad else each
         for each, bad in zip(grid, unfit, strict=True)
     )
-    return f"doorstep/v1/grids/{fit}/alerts/{alert_id}"
 
 
 def payload(message: Message) -> bytes:
@@ -52,6 +57,11 @@ def payload(message: Message) -> bytes:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def canary_topic(grid: str) -> str:
+    """Where the canaries of a grid go."""
+    return f"doorstep/v1/grids/{_fit(grid)}/canary"
+
+
 class MqttFeed:
     """Belongs to one event loop. `run` keeps the connection; `send` uses it."""
 
@@ -60,6 +70,8 @@ class MqttFeed:
         self._broker = broker
         self._versions = list(versions)
         self._line: Line | None = None
+        self._tried = False
+        """Whether what came of the first attempt to connect is known."""
         self._outage_told = False
         self._last_complaint = ""
 
@@ -79,8 +91,14 @@ class MqttFeed:
         (message,) = messages
         if self._line is None:
             return self._away()
+        return await self.publish(topic(message.grid, message.alert_id), payload(message))
+
+    async def publish(self, name: str, body: bytes) -> Sent | Failed:
+        """Publishes anything, once: whether the broker has it."""
+        if self._line is None:
+            return Failed("no connection")
         try:
-            code = await self._line.publish(topic(message.grid, message.alert_id), payload(message))
+            code = await self._line.publish(name, body)
         except LineLost as error:
             return Failed(str(error))
         return Sent("PUBACK") if code < _REFUSED else Failed(f"refused 0x{code:02x}")
@@ -109,10 +127,13 @@ class MqttFeed:
 
     async def _use(self, line: Line) -> None:
         self._line, self._outage_told, self._last_complaint = line, False, ""
-        log.info("alerts go out by MQTT")
+        self._tried = True
+        log.info("connected to the broker")
         raise LineLost(await line.over())
 
     def _away(self) -> Answer:
+        if not self._tried:
+            return Later(SOON_S)
         if self._outage_told:
             return Later(AGAIN_S)
         self._outage_told = True
@@ -120,6 +141,7 @@ class MqttFeed:
 
     def _complain(self, why: str) -> None:
         """Once for each reason."""
+        self._tried = True
         if why != self._last_complaint:
             self._last_complaint = why
             log.warning("no connection for alerts by MQTT", extra={"error": why})

@@ -9,6 +9,7 @@ one consumer, once.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from alerts.canary import Sighting
 from alerts.delivery import Answer, Consumer, Load, Message, Queue, Result
 
 
@@ -54,6 +55,10 @@ class Outbox(Protocol):
 
     async def record(self, results: Sequence[Result], now: int, chance: float) -> None:
         """Writes down what came of calls. The same twice is the same once."""
+        ...
+
+    async def canaries(self) -> list[Sighting]:
+        """Those that have come since the last call, in order; none at the first of who leads."""
         ...
 
     async def tidy(self, now: int) -> None:

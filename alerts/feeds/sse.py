@@ -3,7 +3,8 @@
 A stream that resumes first reads what it missed from the log, then joins the dispatcher, then reads
 the log once more: what was committed in between is in the log, what comes after is in the queue,
 and what is in both is told apart by its id. Signals come between the events, without an id: those
-that stand when the stream joins, and then each that begins or ends. A stream that does not resume
+that stand when the stream joins, and then each that begins or ends; so do canaries, to those who
+ask for them. A stream that does not resume
 starts where the log stands, and says so with an `id` of its own, so that a connection that breaks
 before the first event can be resumed too. Rights are looked at again while the stream lasts. A
 client that takes nothing for `SEND_S` is given up.
@@ -11,7 +12,7 @@ client that takes nothing for `SEND_S` is given up.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from alerts.canary import Sighting
 from alerts.casework import LoggedEvent
 from alerts.dispatcher import Dispatcher, Listener, TooManyListeners
 from alerts.signals import Standing
@@ -33,7 +35,7 @@ _RETRY_MS: Final = 2_000
 _FRAMES_A_CHUNK: Final = 100
 
 _Put = Callable[[bytes], Awaitable[None]]
-_Told = LoggedEvent | Standing
+_Told = LoggedEvent | Standing | Sighting
 
 
 class _Gone(Exception):
@@ -55,6 +57,8 @@ class Client:
     """Whether it may still see what it could see at the start."""
     passing: tuple[type[Exception], ...]
     """Raised while the database is away: the stream ends, and the client comes back."""
+    canaries: bool = False
+    """Whether it asks for canaries."""
 
 
 class EventStream(Response):
@@ -99,7 +103,8 @@ class EventStream(Response):
                 await put(format_sse_event(comment="doorstep", retry=_RETRY_MS))
                 newest = await asyncio.to_thread(self._client.newest)
                 last_id = await self._catch_up(put, min(last_id, newest))
-            listener = self._dispatcher.listen(self._client.grid_nos)
+            client = self._client
+            listener = self._dispatcher.listen(client.grid_nos, canaries=client.canaries)
             standing = self._dispatcher.signals(self._client.grid_nos)
             try:
                 if last_id is None:
@@ -169,7 +174,7 @@ async def _next(listener: Listener) -> list[_Told] | None:
 
 
 def _is_fresh(told: _Told, last_id: int) -> bool:
-    return isinstance(told, Standing) or told.event_id > last_id
+    return not isinstance(told, LoggedEvent) or told.event_id > last_id
 
 
 def _frames(told: Sequence[_Told]) -> bytes:
@@ -177,11 +182,18 @@ def _frames(told: Sequence[_Told]) -> bytes:
 
 
 def _frame(told: _Told) -> bytes:
-    if isinstance(told, Standing):
-        # Without an id, so that it does not move what the client resumes from.
-        text = json.dumps(dict(told.item), ensure_ascii=False, separators=(",", ":"))
-        return format_sse_event(data_str=text, event="signal")
-    return format_sse_event(data_str=told.body, event="alert", id=str(told.event_id))
+    # Only alerts have an id: the others must not move what the client resumes from.
+    match told:
+        case Standing():
+            return format_sse_event(data_str=_text(told.item), event="signal")
+        case Sighting():
+            return format_sse_event(data_str=_text(told.told()), event="canary")
+        case LoggedEvent():
+            return format_sse_event(data_str=told.body, event="alert", id=str(told.event_id))
+
+
+def _text(item: Mapping[str, object]) -> str:
+    return json.dumps(dict(item), ensure_ascii=False, separators=(",", ":"))
 
 
 async def _sent(send: Send, message: dict[str, object]) -> None:

@@ -44,6 +44,16 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
+def new_id() -> str:
+    """An id of a webhook that no other has."""
+    return f"wh_{secrets.token_hex(12)}"
+
+
+def new_trial_id() -> str:
+    """A `webhook-id` of a test message."""
+    return f"test_{secrets.token_hex(8)}"
+
+
 def document(message: Message) -> dict[str, Any]:
     """What a webhook carries of an event: type, before and after, and what they are about."""
     return {

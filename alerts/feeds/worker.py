@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from alerts import delivery
+from alerts.canary import Sighting
 from alerts.delivery import Answer, Failed, Gone, Later, Load, Queue, Result, Sent
 from alerts.feeds.port import Outbox, Sender
 from domain import faults
@@ -43,12 +44,15 @@ class Worker:
         now: Callable[[], int],
         chance: Callable[[], float],
         passing: tuple[type[Exception], ...],
+        seen: Callable[[Sequence[Sighting]], None] = lambda _: None,
     ) -> None:
         self._outbox = outbox
         self._senders = dict(sorted(senders.items()))
         self._now = now
         self._chance = chance
         self._passing = passing
+        self._seen = seen
+        """Told of canaries, which have come past the worker."""
         self._flying: dict[int, dict[int, delivery.Delivery]] = {}
         """Consumer -> what is under way to it or not yet written down, by event."""
         self._tasks: asyncio.TaskGroup
@@ -59,6 +63,8 @@ class Worker:
         self._stopping = asyncio.Event()
         self.leading = False
         """Whether it is this process that delivers."""
+        self.standing_by = False
+        """Whether it is known that another does."""
         self.answers: Counter[tuple[str, str]] = Counter()
         """(kind, sent | failed | gone) -> messages, since the start."""
 
@@ -88,7 +94,7 @@ class Worker:
                         await self._round()
                     except self._passing as error:
                         log.warning("cannot read the outbox", extra={"error": str(error)})
-                        self.leading = False
+                        self.leading = self.standing_by = False
                         await self._wait(self._stopping, pause)
                         pause = min(pause * 2, _LONGEST_PAUSE_S)
                     else:
@@ -104,6 +110,7 @@ class Worker:
         """Everything that can be done now."""
         await self._record()
         self.leading = await self._outbox.lead()
+        self.standing_by = not self.leading
         if not self.leading:
             return
         kinds, now = list(self._senders), self._now()
@@ -111,6 +118,7 @@ class Worker:
             await self._outbox.tidy(now)
             self._tidy_at = now + TIDY_US
         await self._outbox.hand_over(kinds, now)
+        self._seen(await self._outbox.canaries())
         wanted = {
             queue.no: chosen
             for queue in await self._outbox.queues(kinds, now)

@@ -12,7 +12,7 @@ const TEXT: [string, string[]][] = [
   ["accent-ink", ["accent"]],
   ["critical", ["surface", "critical-soft"]],
   ["urgent", ["surface", "urgent-soft"]],
-  ["routine", ["surface", "routine-soft"]],
+  ["routine", ["ground", "surface", "routine-soft"]],
 ];
 /** 1.4.11: 3:1 for what shows where a control is. */
 const EDGES: [string, string[]][] = [["line-strong", ["ground", "surface"]]];

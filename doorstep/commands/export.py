@@ -38,7 +38,7 @@ def export(
     """Writes alerts or readings as CSV or NDJSON, or vital signs as a FHIR R4 Bundle.
 
     No names, phones, addresses or positions: people are the roster's ids, and where somebody was is
-    a distance from home. Memory does not grow with what is written.
+    a distance from home. Memory does not grow with what is written. Each is in the audit log.
 
     \b
     Examples:

@@ -37,8 +37,10 @@ def try_contacts(
     import asyncio
     import json
 
+    from alerts.audit import What
     from doorstep.feeds import notifier
     from doorstep.settings import load_settings
+    from store import audit
     from store.pool import Pool
 
     settings = load_settings()
@@ -46,6 +48,9 @@ def try_contacts(
     pool.open()
     try:
         tried = asyncio.run(notifier(settings, pool).test(staff))
+        if tried:
+            with pool.of_service() as connection:
+                audit.record_of_member(connection, What.TESTED_CONTACTS, staff)
     finally:
         pool.close()
     if tried is None:

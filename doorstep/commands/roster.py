@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     import psycopg
 
+    from alerts.audit import What
+
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
@@ -42,10 +44,11 @@ def import_(
     """
     import json
 
+    from alerts.audit import What
     from doorstep.contacts import unusable
     from doorstep.settings import load_settings
     from store.errors import translated
-    from store.roster_document import RosterRefused
+    from store.roster_document import SECTIONS, RosterRefused
     from store.roster_import import import_document
 
     settings = load_settings()
@@ -59,6 +62,8 @@ def import_(
     try:
         with translated(), _connect(settings.database_url) as connection:
             version = import_document(connection, document, settings.make_clock().now())
+            told = " ".join(section for section in SECTIONS if section in document)
+            _enter(connection, What.IMPORTED_ROSTER, f"version {version}: {told}")
     except RosterRefused as error:
         for pointer, sentence in error.problems:
             typer.echo(f"{file}#{pointer}: {sentence}", err=True)
@@ -90,6 +95,7 @@ def import_shifts(
     """
     import json
 
+    from alerts.audit import What
     from doorstep.settings import load_settings
     from doorstep.shift_calendar import CalendarRefused, shifts
     from store.duty import zone_of
@@ -106,11 +112,13 @@ def import_shifts(
                 _refuse(f"there is no member of staff {staff}")
             found = shifts(content, zone, now)
             version = import_document(connection, {"staff": [{"id": staff, "shifts": found}]}, now)
+            said = f"version {version}: shifts of {staff}"
+            _enter(connection, What.IMPORTED_ROSTER, said)
     except (OSError, CalendarRefused) as error:
         _refuse(f"cannot use {file}: {error}")
-    said = {"version": version, "shifts": len(found)}
+    made = {"version": version, "shifts": len(found)}
     typer.echo(
-        json.dumps(said) if as_json else f"roster version {version}, {len(found)} shifts of {staff}"
+        json.dumps(made) if as_json else f"roster version {version}, {len(found)} shifts of {staff}"
     )
     if not found:
         typer.echo(f"doorstep: {staff} has no shifts ahead and is always on duty", err=True)
@@ -123,7 +131,7 @@ def _refuse(reason: str) -> NoReturn:
 
 @app.command("export")
 def export() -> None:
-    """Prints the whole roster as JSON.
+    """Prints the whole roster as JSON, names, phones and addresses too. It is in the audit log.
 
     \b
     Examples:
@@ -134,13 +142,22 @@ def export() -> None:
     """
     import json
 
+    from alerts.audit import What
     from doorstep.settings import load_settings
     from store.errors import translated
     from store.roster_import import export_document
 
     settings = load_settings()
     with translated(), _connect(settings.database_url) as connection:
-        typer.echo(json.dumps(export_document(connection), ensure_ascii=False, indent=1))
+        document = export_document(connection)
+        _enter(connection, What.EXPORTED_ROSTER, f"{len(document['people'])} people")
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def _enter(connection: "psycopg.Connection", what: "What", about: str) -> None:
+    from store import audit
+
+    audit.record_of_all(connection, what, about)
 
 
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -37,22 +37,17 @@ def password(
 
     Environment: DOORSTEP_DATABASE_URL
     """
-    import psycopg
-
     from alerts.passwords import LONGEST, SHORTEST, hashed
     from doorstep.settings import load_settings
     from store.access import set_password
-    from store.errors import translated
+    from store.writing import writing
 
     settings = load_settings()
     word = sys.stdin.readline().rstrip("\r\n") if from_stdin else _asked()
     if not SHORTEST <= len(word) <= LONGEST:
         typer.echo(f"doorstep: a password has {SHORTEST} to {LONGEST} characters", err=True)
         raise typer.Exit(1)
-    with (
-        translated(),
-        psycopg.connect(settings.database_url, connect_timeout=10, autocommit=True) as connection,
-    ):
+    with writing(settings.database_url) as connection:
         known = set_password(connection, staff_id, hashed(word))
     if not known:
         typer.echo(f"doorstep: no member of staff is called {staff_id}", err=True)

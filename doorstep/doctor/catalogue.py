@@ -126,6 +126,15 @@ CATALOGUE: Final = {
         "Deadlines, logs and backups of the two machines are compared; they should agree.",
         "Run NTP on this machine and on the database's.",
     ),
+    "canaries.seen": Entry(
+        "A canary each minute is what proves that readings become alerts and reach the feeds.",
+        "See that `serve` runs and may write the canaries' topics, and what GET /signals says; "
+        "DOORSTEP_CANARY__ON. With nobody under care there are none.",
+    ),
+    "canaries.contacts": Entry(
+        "When the way is cut, supervisors and admins are told by contacts; nothing else rings.",
+        "Give a supervisor of each grid, or an admin, `contacts` in the roster.",
+    ),
     "machine.clock": Entry(
         "Receipt times, silence and deadlines come from this machine's clock.",
         "Set the clock and run NTP. If the journal is ahead because the database is an accelerated "

@@ -8,6 +8,7 @@ import typer
 
 from tests.crash.plans import KINDS, OWN, long, timed
 from tests.crash.runner import crash
+from tests.crash.serving import BROKER, crash_serve, plan
 
 LONG_BROKER = "mosquitto-2.1"
 LONG_PER_S = 2_000
@@ -25,8 +26,11 @@ def main() -> int:
     parser.add_argument(
         "--long", action="store_true", help="100 kills and the rest, half an hour on mosquitto-2.1"
     )
+    parser.add_argument("--serve", action="store_true", help="twenty kills of serve, nothing else")
     asked = parser.parse_args()
     seed = random.SystemRandom().randrange(2**32) if asked.seed is None else asked.seed
+    if asked.serve:
+        return 0 if crash_serve(plan(seed, asked.broker or BROKER), typer.echo) else 1
     if asked.long:
         plans = [long(asked.broker or LONG_BROKER, seed, asked.rate or LONG_PER_S)]
     else:
@@ -34,7 +38,9 @@ def main() -> int:
             timed(broker, seed, asked.seconds, asked.rate or PER_S, asked.only or ())
             for broker in ([asked.broker] if asked.broker else sorted(OWN))
         ]
-    good = [crash(plan, typer.echo) for plan in plans]
+    good = [crash(each, typer.echo) for each in plans]
+    if not (asked.long or asked.broker or asked.only):
+        good.append(crash_serve(plan(seed), typer.echo))
     return 0 if all(good) else 1
 
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -80,6 +80,38 @@ class CommitProxy(Proxy):
     def _tell(self) -> None:
         if not self._armed:
             self.sprung.set()
+
+
+class DeedProxy(Proxy):
+    """Loses the answer to the COMMIT of one deed: it is done, and nobody hears so."""
+
+    PLACES: ClassVar = 3
+    """Where its key comes by before: when it is claimed, logged, and settled."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__(target)
+        self.disarm()
+        self.sprung = threading.Event()
+
+    def arm(self, key: str) -> None:
+        """Waits for the deed of this key, and no longer for another's."""
+        self.sprung.clear()
+        self._key, self._left = key.encode(), self.PLACES
+
+    def disarm(self) -> None:
+        """Lets everything pass again, and waits for no deed."""
+        self._key, self._left = b"", 0
+        self.flow()
+
+    @override
+    def passes(self, data: bytes) -> bytes:
+        if self._left > 0:
+            self._left -= self._key in data
+        elif self._key and b"COMMIT\x00" in data:
+            self._key = b""
+            self.lose_replies()
+            self.sprung.set()
+        return data
 
 
 class Kept:
@@ -162,9 +194,12 @@ class Kept:
 class Deployment:
     """One broker, one database, `doorstep ingest` and `doorstep serve` with subscribers."""
 
-    def __init__(self, broker: Broker, folder: Path, disk_mb: int) -> None:
+    def __init__(
+        self, broker: Broker, folder: Path, disk_mb: int, settings: Mapping[str, str]
+    ) -> None:
         self.broker = broker
         self.folder = folder
+        self._settings = settings
         self.postgres = SmallDiskPostgres(disk_mb) if os.geteuid() == 0 else Postgres()
         self.database = ""
         self._stack = ExitStack()
@@ -179,12 +214,10 @@ class Deployment:
             self.database = self.postgres.fresh_database()
             doorstep.import_roster(self.database, roster)
             self.cable = self._stack.enter_context(CommitProxy(self.postgres.port))
-            self.serve_cable = self._stack.enter_context(Proxy(self.postgres.port))
+            self.serve_cable = self._stack.enter_context(DeedProxy(self.postgres.port))
             self.broker_cable = self._stack.enter_context(Proxy(self.broker.port))
             self.ingest = Kept(self._ingest("ingest"))
-            self.serve = Kept(
-                doorstep.serve(self._through(self.serve_cable), self._folder("serve"))
-            )
+            self.serve = Kept(self._serve())
             for kept in (self.ingest, self.serve):
                 self._stack.callback(kept.stop)
                 kept.start()
@@ -199,12 +232,32 @@ class Deployment:
         self._others += 1
         return self._ingest(f"second-{self._others}")
 
+    def token(self, staff: str) -> str:
+        """A new one of a member of staff."""
+        env = {"DOORSTEP_DATABASE_URL": self.database}
+        made = doorstep.run(["token", "create", "--staff", staff], env)
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
     def _ingest(self, name: str) -> doorstep.Process:
         return doorstep.ingest(
             self._through(self.cable),
             f"mqtt://127.0.0.1:{self.broker_cable.port}",
             self._folder(name),
             MQTT__PROTOCOL=self.broker.protocol,
+            **self._settings,
+        )
+
+    def _serve(self) -> doorstep.Process:
+        given = {
+            "MQTT_URL": self.broker.url,
+            "MQTT__PROTOCOL": self.broker.protocol,
+            "FEEDS__MQTT": "false",
+            # They take numbers of events, of which none may be missing here.
+            "CANARY__ON": "false",
+        }
+        return doorstep.serve(
+            self._through(self.serve_cable), self._folder("serve"), **{**given, **self._settings}
         )
 
     def _through(self, cable: Proxy) -> str:
@@ -216,18 +269,22 @@ class Deployment:
         return folder
 
     def _subscriber(self, staff: str, fickle_after: int | None = None) -> Subscriber:
-        env = {"DOORSTEP_DATABASE_URL": self.database}
-        made = doorstep.run(["token", "create", "--staff", staff], env)
-        assert made.returncode == 0, made.stderr
-        token = made.stdout.strip()
-        subscriber = Subscriber(self.serve.service.port, staff, token, fickle_after)
+        port, token = self.serve.service.port, self.token(staff)
+        subscriber = Subscriber(port, staff, token, fickle_after)
         self._stack.callback(subscriber.stop)
         subscriber.start()
         return subscriber
 
 
 @contextmanager
-def deployed(kind: str, folder: Path, roster: dict[str, Any], disk_mb: int) -> Iterator[Deployment]:
-    """A running deployment on a broker of this kind, its database on a disk of this size."""
-    with started(kind) as broker, Deployment(broker, folder, disk_mb).running(roster) as running:
-        yield running
+def deployed(
+    kind: str, folder: Path, roster: dict[str, Any], disk_mb: int, **settings: str
+) -> Iterator[Deployment]:
+    """A running deployment on a broker of this kind, its database on a disk of this size.
+
+    `settings` are for both processes, as in `tests.services.doorstep`.
+    """
+    with started(kind) as broker:
+        made = Deployment(broker, folder, disk_mb, settings)
+        with made.running(roster) as running:
+            yield running

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from doorstep.clock import SystemClock
+
 PAUSE_S = 0.3
 SILENT_S = 40.0
 """A stream without even a ping for so long is dead."""
@@ -20,6 +22,8 @@ class Heard:
 
     event_id: int
     data: dict[str, Any]
+    at: int
+    """When: microseconds of the real clock."""
 
 
 class Subscriber:
@@ -90,7 +94,8 @@ class Subscriber:
                 fields[name] = value.removeprefix(" ")
                 continue
             if fields.get("event") == "alert":
-                self.heard.append(Heard(int(fields["id"]), json.loads(fields["data"])))
+                data = json.loads(fields["data"])
+                self.heard.append(Heard(int(fields["id"]), data, SystemClock().now()))
                 heard += 1
             fields = {}
             if heard == self._fickle_after:

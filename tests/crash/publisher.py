@@ -73,6 +73,8 @@ class Publisher:
         self.sent_again = {"unconfirmed": 0, "missing": 0, "quiet": 0}
         """How many messages were, by why."""
         self.giving_up = threading.Event()
+        self.upto = len(messages)
+        """Those after so many are not sent yet."""
         self._held = threading.Event()
         self._calm = threading.Event()
 
@@ -101,6 +103,7 @@ class Publisher:
     def hurry(self) -> None:
         """Sends the rest as fast as it can."""
         self._per_s = math.inf
+        self.upto = len(self._messages)
 
     @contextmanager
     def silent(self) -> Iterator[None]:
@@ -124,7 +127,7 @@ class Publisher:
         self._confirmed_at = time.monotonic()
         while not self.done and not self.giving_up.is_set():
             now = time.monotonic()
-            due = min(len(self._messages), (now - begun_at) * self._per_s + 1)
+            due = min(self.upto, (now - begun_at) * self._per_s + 1)
             if self._held.is_set() and not self._flying:
                 self._calm.set()
             self._ask_for_quiet_devices(now)

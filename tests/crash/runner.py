@@ -7,8 +7,9 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from domain.instant import MINUTE_US
 from doorstep.clock import SystemClock
@@ -27,6 +28,7 @@ SHOWN = 10
 """Lines of each kind of trouble."""
 
 Tell = Callable[[str], None]
+Subject = TypeVar("Subject")
 
 
 def crash(plan: Plan, tell: Tell) -> bool:
@@ -54,7 +56,7 @@ def crash(plan: Plan, tell: Tell) -> bool:
             nemesis.run(plan.nemesis_s)
             publisher.hurry()
             forgets = plan.broker in FORGETFUL and "kill_broker" in nemesis.done
-            healed_s = _heal(deployment, publisher, sent, forgets=forgets)
+            healed_s = heal(deployment, publisher, sent, forgets=forgets)
         finally:
             publisher.giving_up.set()
             devices.join()
@@ -62,7 +64,7 @@ def crash(plan: Plan, tell: Tell) -> bool:
         run = Run(deployment, sent, publisher, expected, forgets)
         if forgets:
             tell(f"  {run.lost_poison()} messages without a number lost by the broker")
-        good = _verdict(run, tell)
+        good = verdict(run, CHECKS, tell)
     gc.unfreeze()
     if good:
         shutil.rmtree(folder)
@@ -70,13 +72,12 @@ def crash(plan: Plan, tell: Tell) -> bool:
     return good
 
 
-def _heal(deployment: Deployment, publisher: Publisher, sent: Traffic, *, forgets: bool) -> float:
+def heal(deployment: Deployment, publisher: Publisher, sent: Traffic, *, forgets: bool) -> float:
     """Waits until everything there is to do is done, or as long as that may take; says how long."""
     begun_at = time.monotonic()
     within_s = HEALED_WITHIN_S + len(sent.messages) / HEALED_PER_S
     for kept in (deployment.ingest, deployment.serve):
         kept.wait_ready(READY_WITHIN_S)
-    pause = threading.Event()
     total = sum(map(len, sent.readings.values()))
     # Where some may be lost, whatever is there came before the last reading.
     poison = 0 if forgets else sum(1 for message in sent.messages if message.reason)
@@ -89,22 +90,30 @@ def _heal(deployment: Deployment, publisher: Publisher, sent: Traffic, *, forget
             and stored.one(deployment.database, "SELECT count(*) FROM late_work") == 0
         )
 
-    def told() -> bool:
-        last = "SELECT coalesce(max(event_id), 0) FROM alert_event JOIN grid USING (grid_no)"
-        return all(
-            subscriber.last_id
-            >= stored.one(
-                deployment.database,
-                f"{last} JOIN staff_grid USING (grid_no) JOIN staff USING (staff_no)"
-                f" WHERE staff.id = '{subscriber.staff}'",
-            )
-            for subscriber in deployment.subscribers
-        )
-
-    for over in (done, told):
-        while not over() and time.monotonic() - begun_at < within_s:
-            pause.wait(0.3)
+    for over in (done, lambda: told(deployment)):
+        until(over, begun_at + within_s)
     return time.monotonic() - begun_at
+
+
+def told(deployment: Deployment) -> bool:
+    """Whether every subscriber of the stream has had the last event of its grids."""
+    last = "SELECT coalesce(max(event_id), 0) FROM alert_event JOIN grid USING (grid_no)"
+    return all(
+        subscriber.last_id
+        >= stored.one(
+            deployment.database,
+            f"{last} JOIN staff_grid USING (grid_no) JOIN staff USING (staff_no)"
+            f" WHERE staff.id = '{subscriber.staff}'",
+        )
+        for subscriber in deployment.subscribers
+    )
+
+
+def until(over: Callable[[], bool], deadline: float) -> None:
+    """Returns when it is so, or at the deadline; the checks say what is not."""
+    pause = threading.Event()
+    while not over() and time.monotonic() < deadline:
+        pause.wait(0.3)
 
 
 def _spent(deployment: Deployment, publisher: Publisher, nemesis: Nemesis) -> str:
@@ -125,9 +134,12 @@ def _spent(deployment: Deployment, publisher: Publisher, nemesis: Nemesis) -> st
     )
 
 
-def _verdict(run: Run, tell: Tell) -> bool:
+def verdict(
+    run: Subject, checks: Mapping[str, Callable[[Subject], Iterator[str]]], tell: Tell
+) -> bool:
+    """Whether all of it holds; tells what does not."""
     good = True
-    for name, check in CHECKS.items():
+    for name, check in checks.items():
         wrong = list(check(run))
         good = good and not wrong
         tell(f"  {name:<30}{len(wrong):>8}")

@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from domain.instant import DAY_US, MINUTE_US, format_rfc3339
 from domain.people import Home
@@ -70,7 +70,13 @@ class Traffic:
         return oracle.findings(self.worn[device], self.readings[device])
 
 
-def traffic(rng: random.Random, now: int, count: int) -> Traffic:
+FEVERS: Final = (1.2, 0.4)
+"""How many spells of fever every third wearer has, and how many the others, on average."""
+
+
+def traffic(
+    rng: random.Random, now: int, count: int, fevers: tuple[float, float] = FEVERS
+) -> Traffic:
     """About `count` messages, the newest reading in them a minute before `now`."""
     wearers = max(FEWEST_WEARERS, count // MINUTES)
     devices = [f"w-{n:04d}" for n in range(wearers)]
@@ -81,7 +87,8 @@ def traffic(rng: random.Random, now: int, count: int) -> Traffic:
     readings: dict[str, list[dict[str, Any]]] = {}
     sent: list[tuple[float, int, Message]] = []
     for n, device in enumerate(devices):
-        readings[device] = list(_life(rng, now - MINUTES * MINUTE_US + n, n))
+        mean = fevers[0] if n % 3 == 0 else fevers[1]
+        readings[device] = list(_life(rng, now - MINUTES * MINUTE_US + n, n, mean))
         for minute, message in _delivery(rng, device, readings[device]):
             sent.append((minute, len(sent), message))
     for n in range(max(3, count // 200)):
@@ -96,9 +103,11 @@ def traffic(rng: random.Random, now: int, count: int) -> Traffic:
     )
 
 
-def _life(rng: random.Random, started_at: int, number: int) -> Iterator[dict[str, Any]]:
+def _life(
+    rng: random.Random, started_at: int, number: int, fevers: float
+) -> Iterator[dict[str, Any]]:
     """One wearer's readings. Hundredths of a degree differ, so that no two readings are alike."""
-    warm = _spells(rng, 1.2 if number % 3 == 0 else 0.4, 45)
+    warm = _spells(rng, fevers, 45)
     away = _spells(rng, 1.0 if number % 4 == 0 else 0.2, 12)
     top = rng.choice((150, 150, 280))
     for minute in range(MINUTES):

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from alerts.api.shapes import AlertShape
-from alerts.feeds.mqtt import topic
+from alerts.canary import DEVICE as CANARY
+from alerts.canary import Sighting, body
+from alerts.feeds.mqtt import canary_topic, topic
 from alerts.lifecycle import Type
 from domain import reading
 from domain.instant import DAY_US, parse_rfc3339
@@ -78,6 +80,8 @@ def test_topics_are_those_of_the_code() -> None:
     assert addresses["receipt"] == receipt_topic("{device_id}")
     assert addresses["errors"] == errors_topic("{device_id}")
     assert addresses["alerts"] == topic("{grid_id}", "{alert_id}")
+    assert addresses["canary"] == canary_topic("{grid_id}")
+    assert CANARY in DOCUMENT["channels"]["readings"]["parameters"]["device_id"]["description"]
     (subscribed,) = SourceSettings("mqtt://127.0.0.1", "c").topics
     assert addresses["readings"].replace("{device_id}", "+") == subscribed
 
@@ -125,3 +129,10 @@ def test_a_receipt_is_as_described() -> None:
     fits = validator(SCHEMAS["Receipt"])
     for boot in ("a1", None):
         fits.validate(json.loads(encode(boot, 1017, [Range(1003, 1004, NOW)], NOW)))
+
+
+def test_a_canary_is_as_described() -> None:
+    schema = MESSAGES["canary"]["payload"]
+    told = json.loads(body(Sighting(17, 3, "grid-03", "mark", NOW, NOW)))
+    validator(schema).validate(told)
+    assert sorted(told) == sorted(schema["required"]) == sorted(schema["properties"])

@@ -22,6 +22,7 @@ from alerts.alert import Condition, Outcome, Response
 from alerts.api import problems
 from alerts.api.app import create_app
 from alerts.api.ports import Ports
+from alerts.audit import What
 from alerts.lifecycle import Kind
 from domain.faults import Point
 from doorstep import cli, faults, watchdog
@@ -124,6 +125,11 @@ def test_every_route_is_documented_and_none_besides() -> None:
 
 def test_every_problem_is_documented() -> None:
     assert set(problems.TYPES) <= set(rows("http.md", braces=True))
+
+
+def test_every_entry_of_the_audit_log_is_documented() -> None:
+    section = document("privacy.md").partition("## The audit log")[2].partition("\n## ")[0]
+    assert not [what for what in What if f"`{what}`" not in section]
 
 
 def test_the_health_of_both_processes_is_documented() -> None:

@@ -1,9 +1,8 @@
-/**
- * The service's HTTP interface, as types and one function a call.
- *
- * Two kinds of trouble: `Refusal` when the service answered no (a problem detail, RFC 9457), and
- * `Unreachable` when it did not answer. Keeps no state: the session is a cookie this page cannot read.
- */
+/** The service's HTTP interface, as types and one function a call. Trouble is that of `http`. */
+
+import { call, every } from "./http";
+
+export { intention, Refusal, Unreachable } from "./http";
 
 export type Severity = "routine" | "urgent" | "critical";
 export type Condition = "active" | "cleared";
@@ -57,8 +56,58 @@ export interface Alert {
   notify?: boolean | null;
   /** Lives alone, is chronically ill, or old: seen to first among equals. */
   vulnerable: boolean;
-  /** Only in the answer to a request for this one alert, and only for those who go to doors. */
+  /** Of routine alerts of one device that is proposed for a swap: the same. Absent in the stream. */
+  group?: string | null;
+  /** Only in the answer to a request for this one alert. */
+  track_record?: TrackRecord;
+  /** Only there, and only for those who go to doors. */
   who?: Who;
+}
+
+/** How alerts ended at doors. */
+export interface Tally {
+  false: number;
+  /** Confirmed and false. */
+  judged: number;
+}
+
+/** What became of other alerts in the last 90 days. */
+export interface TrackRecord {
+  device: Tally & { swap_proposed: boolean };
+  rule: Tally;
+}
+
+/** A band that is proposed for a swap. */
+export interface Proposal extends Tally {
+  device: string;
+  model: string;
+}
+
+/** Where the service is blind. */
+export interface Signal {
+  kind: string;
+  active: boolean;
+  since: string | null;
+  device?: string;
+  subject?: string;
+}
+
+/** Where somebody was last, in WGS-84. */
+export interface Fix {
+  at: string;
+  lat: number;
+  lon: number;
+  accuracy_m: number | null;
+  near_home: boolean;
+  distance_m: number | null;
+  /** Seen from home, clockwise from north. */
+  direction_deg: number | null;
+}
+
+/** What came of a test message to one contact of mine. */
+export interface Tried {
+  scheme: string;
+  taken: boolean;
 }
 
 export interface Who {
@@ -82,7 +131,16 @@ export interface AlertEvent {
   actor: string | null;
   note?: string | null;
   /** What was measured at the door. */
-  detail?: { temperature_c?: number; site?: string } | null;
+  detail?: {
+    temperature_c?: number;
+    site?: string;
+    /** Whom the service told. */
+    told?: string[];
+    /** Why it was passed on. */
+    why?: string;
+    /** What was taken back. */
+    undone?: string;
+  } | null;
   before?: Alert | null;
   after?: Alert | null;
 }
@@ -116,43 +174,6 @@ export interface OutcomeReport {
   site?: string;
   note?: string;
 }
-
-interface Page<T> {
-  items: T[];
-  next: string | null;
-}
-
-/** The service answered, and the answer is no. `detail` is written to be read by a person. */
-export class Refusal extends Error {
-  readonly detail: string;
-  /** Of a 409 or 412: who moved the alert (null the service itself), and when. */
-  readonly by: string | null;
-  readonly at: string | undefined;
-
-  constructor(
-    readonly status: number,
-    said: unknown,
-  ) {
-    const told = problemOf(said);
-    super(`${status} ${told.detail ?? told.title ?? ""}`);
-    this.detail = told.detail ?? told.title ?? String(status);
-    this.by = told.by ?? null;
-    this.at = told.at;
-  }
-
-  /** Somebody moved the alert first. */
-  get overtaken(): boolean {
-    return this.status === 409 || this.status === 412;
-  }
-}
-
-/** No answer: the network, or the service, is away. */
-export class Unreachable extends Error {}
-
-const BASE = "/api/v1";
-const PATIENCE_MS = 15_000;
-/** More than this nobody can work through on one page; the rest waits, least urgent last. */
-const MOST_PAGES = 10;
 
 export function signIn(staff: string, password: string): Promise<Session> {
   return call("POST", "/session", { body: { staff, password } });
@@ -194,86 +215,53 @@ export function readings(
   return every(`/episodes/${encodeURIComponent(episodeId)}/readings?${query}`);
 }
 
+export type Deed = "acknowledge" | "visit" | "outcome" | "undo" | "assign" | "note";
+
+/** What a deed says besides itself. */
+export type Said = OutcomeReport | { note: string } | { assignee: string | null };
+
 /**
- * Acknowledge, say "at the door", record an outcome, or take one's last deed back.
+ * What somebody does with an alert.
  *
- * Refused with 412 when somebody changed the alert since `alert` was read. `key` names the doctor's
- * intention: the same key sent again after a lost answer is done once.
+ * Refused with 412 when somebody changed the alert since `alert` was read; a note moves nothing and
+ * is always taken. `key` names the doctor's intention: the same key sent again after a lost answer
+ * is done once.
  */
-export function act(
-  alert: Alert,
-  deed: "acknowledge" | "visit" | "outcome" | "undo",
-  key: string,
-  report?: OutcomeReport,
-): Promise<Alert> {
+export function act(alert: Alert, deed: Deed, key: string, said?: Said): Promise<Alert> {
+  const seen = deed === "note" ? {} : { "If-Match": `"${alert.version}"` };
   return call("POST", `/alerts/${encodeURIComponent(alert.id)}/${deed}`, {
-    body: report ?? {},
-    headers: { "If-Match": `"${alert.version}"`, "Idempotency-Key": key },
+    body: said ?? {},
+    headers: { ...seen, "Idempotency-Key": key },
   });
 }
 
-/** A new key for `act`. Not `crypto.randomUUID`, which plain HTTP inside a clinic does not have. */
-export function intention(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Where the person of an alert was last; null: unknown. Each call is recorded. */
+export async function lastFix(id: string): Promise<Fix | null> {
+  const answer: { fix: Fix | null } = await call("GET", `/alerts/${encodeURIComponent(id)}/location`);
+  return answer.fix;
 }
 
-async function every<T>(path: string): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const joint = path.includes("?") ? "&" : "?";
-    const tail: string = cursor === null ? "" : `${joint}cursor=${encodeURIComponent(cursor)}`;
-    const part: Page<T> = await call("GET", path + tail);
-    items.push(...part.items);
-    cursor = part.next;
-    if (cursor === null) break;
-  }
-  return items;
+/** Where the service is blind now: the newest 500, and whether there are more. */
+export async function signals(): Promise<{ items: Signal[]; whole: boolean }> {
+  const answer: { items: Signal[]; next: string | null } = await call(
+    "GET",
+    "/signals?active=true&limit=500",
+  );
+  return { items: answer.items, whole: answer.next === null };
 }
 
-async function call<T>(
-  method: string,
-  path: string,
-  options: { body?: unknown; headers?: Record<string, string> } = {},
-): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
-  const request: RequestInit = { method, headers, signal: deadline(), cache: "no-store" };
-  if (options.body !== undefined) {
-    headers["Content-Type"] = "application/json";
-    request.body = JSON.stringify(options.body);
-  }
-  let answer: globalThis.Response;
-  let text: string;
-  try {
-    answer = await fetch(BASE + path, request);
-    text = await answer.text();
-  } catch (error) {
-    throw new Unreachable(String(error));
-  }
-  const said: unknown = parsed(text);
-  if (!answer.ok) throw new Refusal(answer.status, said);
-  return said as T;
+/** Bands that are proposed for a swap. */
+export function proposals(): Promise<Proposal[]> {
+  return every("/rules/accuracy?by=device&swap_proposed=true");
 }
 
-function deadline(): AbortSignal {
-  const control = new AbortController();
-  setTimeout(() => control.abort(), PATIENCE_MS);
-  return control.signal;
+/** Sends a test message to each of my contacts. */
+export async function tryContacts(): Promise<Tried[]> {
+  const answer: { items: Tried[] } = await call("POST", "/staff/me/notifications/test", {
+    patienceMs: CONTACTS_MS,
+  });
+  return answer.items;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-type Told = Partial<Record<"title" | "detail" | "by" | "at", string>>;
-
-/** The members of a problem detail that are text; none where the answer is something else. */
-function problemOf(said: unknown): Told {
-  if (typeof said !== "object" || said === null) return {};
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => typeof value === "string"));
-}
+/** Chat services and mail servers take their time. */
+const CONTACTS_MS = 60_000;

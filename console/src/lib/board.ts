@@ -7,6 +7,7 @@
  */
 
 import type { Alert, Change, Severity } from "./api";
+import { withGroup } from "./grouping";
 
 export interface Board {
   readonly alerts: ReadonlyMap<string, Alert>;
@@ -19,7 +20,8 @@ export const EMPTY: Board = { alerts: new Map(), touched: new Set() };
 /** The board after one change. */
 export function folded(board: Board, change: Change): Board {
   const alerts = new Map(board.alerts);
-  alerts.set(change.after.id, newer(board.alerts.get(change.after.id), change.after));
+  const heard = withGroup(change.after, board.alerts.values());
+  alerts.set(heard.id, newer(board.alerts.get(heard.id), heard));
   return { alerts, touched: new Set(board.touched).add(change.after.id) };
 }
 

@@ -9,6 +9,7 @@ import * as api from "./api";
 import { asking, EMPTY, folded, merged, waiting, type Board } from "./board";
 import { serviceClock, serviceNow, WALL, type ServiceClock } from "./clock";
 import { follow } from "./stream";
+import { watching } from "./watching.svelte";
 
 const TICK_MS = 1_000;
 const SYNC_MS = 60_000;
@@ -18,6 +19,13 @@ const GRACE_MS = 2_500;
 const ARRIVAL_MS = 15_000;
 /** A page that slept this long may hold a connection that only looks alive. */
 const ASLEEP_MS = 10_000;
+
+/** The last deed, for as long as it can be taken back (`until`, in the service's time). */
+export interface JustDone {
+  alert: api.Alert;
+  words: string;
+  until: number;
+}
 
 class Desk {
   /** `undefined` until the service has said whether there is a session. */
@@ -34,6 +42,7 @@ class Desk {
   #syncedAt: number | undefined = $state();
   #downSince: number | undefined = $state();
   #arrival: { alert: api.Alert; at: number } | undefined = $state.raw();
+  #did: JustDone | undefined = $state.raw();
   #syncing: Promise<void> | undefined;
   #syncAgain = false;
   #unfollow: (() => void) | undefined;
@@ -48,6 +57,11 @@ class Desk {
     return waiting(this.board);
   }
 
+  /** Doctors and supervisors go to doors; the others look. */
+  get acts(): boolean {
+    return ["doctor", "supervisor"].includes(this.session?.staff.role ?? "");
+  }
+
   get live(): boolean {
     return this.#streaming && this.#reachable;
   }
@@ -60,6 +74,11 @@ class Desk {
   get arrived(): api.Alert | undefined {
     const fresh = this.#arrival && this.#wall - this.#arrival.at < ARRIVAL_MS;
     return fresh ? this.#arrival?.alert : undefined;
+  }
+
+  /** What can still be taken back. */
+  get justDone(): JustDone | undefined {
+    return this.#did && this.now < this.#did.until ? this.#did : undefined;
   }
 
   /** When the board was last known to be whole, in the service's time. */
@@ -100,6 +119,11 @@ class Desk {
     this.board = folded(this.board, { type: "update", before: null, after: alert });
   }
 
+  /** Notes what was done last; undefined once it is taken back, or cannot be. */
+  did(deed: JustDone | undefined): void {
+    this.#did = deed;
+  }
+
   /**
    * Takes session, clock and board again. Never throws what a later try may mend.
    *
@@ -129,6 +153,7 @@ class Desk {
       this.loaded = true;
       this.#syncedAt = serviceNow(this.#clock, Date.now());
       this.#reached(true);
+      void watching.sync();
     } catch (error) {
       if (error instanceof api.Refusal && error.status === 401) this.#leave("expired");
       else if (error instanceof api.Refusal || error instanceof api.Unreachable) this.#reached(false);
@@ -164,13 +189,17 @@ class Desk {
   #openStream(): void {
     this.#unfollow?.();
     this.#unfollow = follow({
-      opened: () => this.#streams(true),
+      opened: () => {
+        watching.reopened();
+        this.#streams(true);
+      },
       dropped: () => this.#streams(false),
       changed: (change) => {
         this.board = folded(this.board, change);
         if (change.type === "new") this.#arrival = { alert: change.after, at: Date.now() };
         this.#syncedAt = this.now;
       },
+      signalled: (signal) => watching.heard(signal),
     });
   }
 
@@ -182,6 +211,8 @@ class Desk {
     this.board = EMPTY;
     this.loaded = false;
     this.#arrival = undefined;
+    this.#did = undefined;
+    watching.forget();
     this.#streaming = false;
     this.#downSince = undefined;
   }

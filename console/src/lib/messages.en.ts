@@ -1,6 +1,7 @@
 /** English. The tables that are open (rules, sites, flags, events) name what they do not know as it is. */
 
 import type { Outcome, Severity } from "./api";
+import { noticesEn } from "./notices.en";
 
 export const en = {
   brand: "Doorstep",
@@ -74,6 +75,7 @@ export const en = {
     visiting: (who: string) => `${who} is at the door`,
     closed: "Closed",
     you: "You",
+    youAsked: "Waiting for you",
     youTook: "You have taken this",
     youVisit: "You are at the door",
     somebody: "Somebody",
@@ -266,4 +268,5 @@ export const en = {
     hours: (h: number, m: number) => (m === 0 ? `${h} h` : `${h} h ${m} min`),
     days: (d: number, h: number) => (h === 0 ? `${d} d` : `${d} d ${h} h`),
   },
+  ...noticesEn,
 };

@@ -1,6 +1,7 @@
 /** 简体中文。 Simplified Chinese. */
 
 import type { Messages } from "./messages";
+import { noticesZh } from "./notices.zh";
 
 export const zh: Messages = {
   brand: "上门",
@@ -65,6 +66,7 @@ export const zh: Messages = {
     visiting: (who) => `${who}已到门口`,
     closed: "已完成",
     you: "您",
+    youAsked: "等您接手",
     youTook: "您已接手",
     youVisit: "您已到门口",
     somebody: "有人",
@@ -251,4 +253,5 @@ export const zh: Messages = {
     hours: (h, m) => (m === 0 ? `${h} 小时` : `${h} 小时 ${m} 分`),
     days: (d, h) => (h === 0 ? `${d} 天` : `${d} 天 ${h} 小时`),
   },
+  ...noticesZh,
 };

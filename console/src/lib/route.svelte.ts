@@ -1,12 +1,23 @@
-/** Which alert is open, kept in the address (`#/alerts/<id>`), so that Back and reload work. */
+/** What is open, kept in the address (`#/alerts/<id>`, `#/me`), so that Back and reload work. */
 
 const PREFIX = "#/alerts/";
+/** The page of one's own. */
+export const ME = "#/me";
 
 class Route {
   alert: string | undefined = $state(read());
+  me: boolean = $state(window.location.hash === ME);
 
   constructor() {
-    window.addEventListener("hashchange", () => (this.alert = read()));
+    window.addEventListener("hashchange", () => {
+      this.alert = read();
+      this.me = window.location.hash === ME;
+    });
+  }
+
+  /** Something covers the list, where there is room for one of them. */
+  get covered(): boolean {
+    return this.me || this.alert !== undefined;
   }
 }
 

@@ -1,16 +1,18 @@
 /**
- * The live stream of alert changes.
+ * The live stream of alert changes and signals.
  *
  * While the browser itself reconnects it sends `Last-Event-ID`, and the service resumes without
  * loss. When the browser gives up (an answer that is not a stream, such as 401 or 503) this opens a
  * new one, a little later each time. Either way the caller hears `opened` and should take a snapshot.
  */
 
-import type { Change } from "./api";
+import type { Change, Signal } from "./api";
 
 export interface Listener {
   opened(): void;
   changed(change: Change): void;
+  /** Where the service is blind, or is so no more. */
+  signalled(signal: Signal): void;
   /** No stream just now; a new attempt follows by itself. */
   dropped(): void;
 }
@@ -32,6 +34,9 @@ export function follow(listener: Listener, url = "/api/v1/alerts/stream"): () =>
     });
     source.addEventListener("alert", (event: MessageEvent<string>) => {
       listener.changed(JSON.parse(event.data) as Change);
+    });
+    source.addEventListener("signal", (event: MessageEvent<string>) => {
+      listener.signalled(JSON.parse(event.data) as Signal);
     });
     source.addEventListener("error", () => {
       listener.dropped();

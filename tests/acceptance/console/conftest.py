@@ -1,7 +1,5 @@
 """The page as a doctor meets it: a real Chromium on a real service, watched at every step."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,9 +11,10 @@ from playwright.async_api import Browser, async_playwright, expect
 import hatch_build
 from doorstep.clock import SystemClock
 from tests.acceptance import publishing
-from tests.acceptance.console.watched import CONSOLE, PASSWORD, SOON_MS, Community, Open, Watched
+from tests.acceptance.console.watched import PASSWORD, SOON_MS, Community, Open, Watched
 from tests.services import debian, doorstep
 from tests.services.mosquitto import Mosquitto
+from tests.services.node import installed
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ON_A_MAC = (
@@ -27,16 +26,7 @@ ON_A_MAC = (
 @pytest.fixture(scope="session")
 def node() -> hatch_build.Node:
     """The Node that builds the page, with the packages that only the checks need."""
-    found = hatch_build.node_on_path() or hatch_build.node_of_wheel()
-    assert found is not None, "no Node: see hatch_build.py"
-    # Tests in other processes wait here until the first has installed and built.
-    folder = os.open(CONSOLE, os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)
-    if not (CONSOLE / "node_modules" / "axe-core").is_dir():
-        hatch_build.run(found.run_npm("ci", "--ignore-scripts"), CONSOLE, found)
-    hatch_build.build(CONSOLE)
-    os.close(folder)
-    return found
+    return installed(page=True)
 
 
 @pytest.fixture
@@ -54,10 +44,10 @@ def community(
         done = doorstep.run(["staff", "password", staff, "--password-stdin"], env, f"{PASSWORD}\n")
         assert done.returncode == 0, done.stderr
     with (
-        doorstep.ingest(database, mosquitto.url, tmp_path, MQTT__PROTOCOL="5"),
+        doorstep.ingest(database, mosquitto.url, tmp_path, MQTT__PROTOCOL="5") as ingestion,
         doorstep.serve(database, tmp_path) as serving,
     ):
-        yield Community(serving.url, mosquitto, env)
+        yield Community(serving.url, mosquitto, env, ingestion)
 
 
 @pytest.fixture(scope="session")

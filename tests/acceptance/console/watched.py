@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
+from domain.instant import MINUTE_US
+from doorstep.clock import SystemClock
+from tests.acceptance import publishing
+from tests.services import doorstep
 from tests.services.mosquitto import Mosquitto
 
-CONSOLE = Path(__file__).resolve().parents[3] / "console"
 PASSWORD = "three-quiet-lamps"
 SOON_MS = 15_000
 """Far less than the minute after which the page would look by itself, without the stream."""
+
+PHONE: Final[dict[str, Any]] = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+"""A browser context: one thing at a time fills the screen."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,31 @@ class Community:
     url: str
     broker: Mosquitto
     env: dict[str, str]
+    ingestion: doorstep.Process
+
+    @property
+    def database(self) -> str:
+        """Its url."""
+        return self.env["DOORSTEP_DATABASE_URL"]
+
+    def token(self, staff: str) -> str:
+        """What a program of this member of staff signs in with."""
+        done = doorstep.run(["token", "create", "--staff", staff], self.env)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    async def publish(self, readings: list[dict[str, object]], device: str = "w-0000") -> None:
+        """One message of one band."""
+        await publishing.publish(self.broker.port, [publishing.encoded(device, readings)])
+
+    async def fever(self, device: str = "w-0000") -> None:
+        """A quarter of an hour of 38.4 degrees at the armpit, up to now."""
+        now = SystemClock().now()
+        readings = [
+            publishing.reading(now - minute * MINUTE_US, temperature_c=38.4, pulse_bpm=88)
+            for minute in range(15, 0, -1)
+        ]
+        await self.publish(readings, device)
 
 
 @dataclass
@@ -55,6 +85,34 @@ class Watched:
         await self.page.locator("#password").fill(password)
         await self.page.keyboard.press("Enter")
 
+    @property
+    def cards(self) -> Any:
+        """The alerts in the list."""
+        return self.page.locator("a.card")
+
+    async def choose(self) -> None:
+        """Opens the only alert."""
+        await expect(self.cards).to_have_count(1)
+        await self.cards.click()
+        await expect(self.page.locator("h1#alert-title")).to_be_visible()
+
+    async def back(self) -> None:
+        """To the list, on a phone."""
+        await self.page.get_by_role("button", name="All alerts").click()
+
+    async def press(self, name: str) -> None:
+        """A button of this name, word for word."""
+        await self.page.get_by_role("button", name=name, exact=True).click()
+
 
 Open = Callable[..., Any]
 """Opens one more page: keywords go to the browser context."""
+
+
+async def signed_in(open_page: Open, staff: str = "dr-01", **options: Any) -> Watched:
+    """A page with a live, empty list."""
+    watched: Watched = await open_page(**options)
+    await watched.sign_in(staff)
+    await expect(watched.page.locator(".link.live")).to_be_visible()
+    await expect(watched.page.locator(".empty")).to_be_visible()
+    return watched

@@ -55,6 +55,10 @@ class Stream:
             elif name == "id":
                 self.last_id = value
 
+    def block(self) -> tuple[str, dict[str, Any]]:
+        """The next event that is no signal: its name and data."""
+        return next((name, json.loads(data)) for name, data in self._blocks() if name != "signal")
+
     def until_signal(self, kind: str, *, active: bool) -> None:
         """Waits for a signal; nothing else may come meanwhile."""
         for event, data in self._blocks():

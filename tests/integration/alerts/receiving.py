@@ -2,7 +2,9 @@
 
 import json
 import ssl
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +13,8 @@ from typing import Any, Final
 
 from standardwebhooks import Webhook, WebhookVerificationError
 from typing_extensions import override
+
+from doorstep.clock import SystemClock
 
 WITHIN_S: Final = 20.0
 
@@ -22,6 +26,10 @@ class Had:
     path: str
     headers: dict[str, str]
     raw: bytes
+    at: float = field(default_factory=time.monotonic)
+    """When it came, seconds."""
+    came_at: int = field(default_factory=lambda: SystemClock().now())
+    """The same, in microseconds of the real clock."""
 
     @property
     def id(self) -> str:
@@ -47,8 +55,13 @@ class Receiver:
     port: int = 0
     had: list[Had] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    """The same by path without query."""
     hanging: set[str] = field(default_factory=set)
     """Paths on which nothing is answered until the end."""
+    slow_s: dict[str, float] = field(default_factory=dict)
+    """How long an answer takes, by path."""
     released: threading.Event = field(default_factory=threading.Event)
     news: threading.Condition = field(default_factory=threading.Condition)
 
@@ -70,11 +83,22 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     receiver: Receiver
 
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked may be dead before the answer."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         receiver = self._receiver()
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        raw = self.rfile.read(length)
+        if len(raw) < length:
+            # Who sent it died before the end: it is no message.
+            self.close_connection = True
+            return
         with receiver.news:
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.had.append(Had(self.path, headers, raw))
@@ -82,13 +106,17 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path in receiver.hanging:
             receiver.released.wait(60)
             return
-        status, headers = receiver.answers.get(self.path, (204, {}))
+        receiver.released.wait(receiver.slow_s.get(self.path, 0))
+        path = self.path.partition("?")[0]
+        status, headers = receiver.answers.get(self.path, (receiver.statuses.get(path, 204), {}))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        body = receiver.bodies.get(path, b"")
         if "Transfer-Encoding" not in headers:
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
         if "Transfer-Encoding" in headers:
             self._write_on()
 

@@ -205,7 +205,7 @@ class TestSessions:
             "clock": {"now": format_rfc3339(NOW), "factor": 60.0},
         }
         cookie = answer.headers["set-cookie"].lower()
-        for word in ("doorstep_session=", "httponly", "samesite=strict", "path=/", "max-age=43200"):
+        for word in ("doorstep_session=", "httponly", "samesite=strict", "path=/", "max-age=86400"):
             assert word in cookie
         assert "domain" not in cookie
         server.now = minute(5)
@@ -265,6 +265,8 @@ class TestSessions:
         assert anyone.get(SESSION, headers=cookie).status_code == 401
         assert anyone.delete(SESSION).status_code == 401
         assert world.rows("SELECT * FROM console_session") == []
+        entries = world.rows("SELECT staff, object FROM audit_log WHERE what = 'signed_out'")
+        assert entries == [{"staff": "dr-1", "object": "dr-1"}], "once"
 
     def test_it_ends_with_the_shift(self, anyone: httpx.Client, world: World) -> None:
         sign_in(anyone)

@@ -109,15 +109,17 @@ class TestFiring:
             (5, "alert-1", ["dr-9"], "not_acknowledged"),
             (10, "alert-1", ["sup-1"], "not_acknowledged"),
             (15, "alert-1", [], "not_acknowledged"),
+            (30, "alert-1", ["dr-1"], "not_acknowledged"),
         ]
         said = client.get("/api/v1/alerts/alert-1").json()
-        assert (said["response"], said["assignee"], said["version"]) == ("open", "sup-1", 3)
+        assert (said["response"], said["assignee"], said["version"]) == ("open", "dr-1", 4)
         log = client.get("/api/v1/alerts/alert-1/events").json()["items"]
         assert [event["note"] for event in log] == [
             "",
             "to dr-9",
             "to sup-1",
             "nobody is left to tell",
+            "to dr-1",
         ]
 
     def test_after_an_outage_each_fires_once_in_order(self, world: World) -> None:
@@ -309,3 +311,17 @@ def test_shifts_come_from_a_calendar(world: World, tmp_path: Path) -> None:
         assert said in refused.stderr
         assert "Traceback" not in refused.stderr
     assert len(world.rows("SELECT version FROM roster_version")) == 2
+
+
+def test_what_should_have_fired_and_did_not_is_counted(world: World) -> None:
+    def overdue(until: int) -> int:
+        with psycopg.connect(world.url) as connection:
+            return deadlines.overdue_since(connection, until)
+
+    world.raise_alert(1)
+    world.raise_alert(2)
+    first_at = min(from_datetime(row["deadline_at"]) for row in world.rows("SELECT * FROM alert"))
+    assert overdue(first_at - 1) == 0
+    assert overdue(first_at) == 2
+    fire(world, first_at)
+    assert overdue(first_at) == 0

@@ -31,6 +31,8 @@ def test_those_who_go_there_see_it_and_each_look_is_written_down(
         "lon": 118.79,
         "accuracy_m": 10.0,
         "near_home": False,
+        "distance_m": 332.7,
+        "direction_deg": 0,
     }
     assert asked(server, world, "sup-1").status_code == 200
     problem(asked(server, world, "admin-1"), 403, "withheld")

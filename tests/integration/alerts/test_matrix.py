@@ -4,6 +4,7 @@ The object asked for is grid-1's. One server for all cells; what a cell moved is
 next. An operation that the description has and the table does not fails the first test.
 """
 
+import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ from alerts.api.auth import COOKIE
 from alerts.api.ports import Ports
 from alerts.passwords import new_session, sha256
 from alerts.subscription import Subscription
+from alerts.tokens import Scope
 from domain.instant import DAY_US
 from doorstep.clock import SystemClock
 from store import access, subscribers
@@ -53,6 +55,8 @@ OTHER_SITE: Final = "other site"
 """A page of another site, in the browser of a supervisor who is signed in."""
 SESSION: Final = "session"
 """Our own page in the same browser."""
+READ_TOKEN: Final = "read token"
+"""A supervisor's, for looking only."""
 
 Row = Mapping[str, int]
 
@@ -63,22 +67,24 @@ def row(own: tuple[int, int, int, int], foreign: tuple[int, int, int, int], **mo
     asked |= {f"foreign {role}": status for role, status in zip(ROLES, foreign, strict=True)}
     asked["doctor of another grid"] = foreign[0]
     asked[SESSION] = own[1]
+    asked[READ_TOKEN] = own[1]
     said = {who.replace("_", " "): status for who, status in more.items()}
     return {**dict.fromkeys(NOBODY, 401), OTHER_SITE: 403, **asked, **said}
 
 
 EVERYBODY: Final = row((200, 200, 200, 200), (200, 200, 200, 200))
 LOOK: Final = row((200, 200, 200, 200), (404, 404, 404, 404))
-DEED: Final = row((200, 200, 403, 403), (404, 404, 403, 403))
+DEED: Final = row((200, 200, 403, 403), (404, 404, 403, 403), read_token=403)
+WHERE: Final = row((200, 200, 403, 403), (404, 404, 404, 404), read_token=403)
 
 
-def keep(status: int, foreign: int = 404) -> Row:
+def keep(status: int, foreign: int = 404, **more: int) -> Row:
     """Webhooks are kept by supervisors and admins."""
-    return row((403, status, status, 403), (403, foreign, foreign, 403))
+    return row((403, status, status, 403), (403, foreign, foreign, 403), **more)
 
 
-NO_CONTACT: Final = row((409, 409, 409, 409), (409, 409, 409, 409))
-NOTHING_TO_UNDO: Final = row((409, 409, 403, 403), (404, 404, 403, 403))
+NO_CONTACT: Final = row((409, 409, 409, 409), (409, 409, 409, 409), read_token=403)
+NOTHING_TO_UNDO: Final = row((409, 409, 403, 403), (404, 404, 403, 403), read_token=403)
 SIGN_IN: Final = {**dict.fromkeys(EVERYBODY, 200), OTHER_SITE: 403}
 """Asks for a password and nothing else, whatever comes with it."""
 SIGN_OUT: Final = {**dict.fromkeys(EVERYBODY, 401), OTHER_SITE: 403, SESSION: 204, "over": 204}
@@ -92,7 +98,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "GET /alerts/stream": LOOK,
     "GET /alerts/{alert_id}": LOOK,
     "GET /alerts/{alert_id}/events": LOOK,
-    "GET /alerts/{alert_id}/location": row((200, 200, 403, 403), (404, 404, 404, 404)),
+    "GET /alerts/{alert_id}/location": WHERE,
     "POST /alerts/{alert_id}/acknowledge": DEED,
     "POST /alerts/{alert_id}/visit": DEED,
     "POST /alerts/{alert_id}/outcome": DEED,
@@ -109,14 +115,14 @@ MATRIX: Final[Mapping[str, Row]] = {
     "GET /rules/accuracy": LOOK,
     "GET /reports/daily": LOOK,
     "GET /webhooks": keep(200, foreign=200),
-    "POST /webhooks": keep(201),
+    "POST /webhooks": keep(201, read_token=403),
     "GET /webhooks/{webhook_id}": keep(200),
-    "PATCH /webhooks/{webhook_id}": keep(200),
-    "DELETE /webhooks/{webhook_id}": keep(204),
-    "POST /webhooks/{webhook_id}/test": keep(200),
-    "POST /webhooks/{webhook_id}/rotate": keep(200),
+    "PATCH /webhooks/{webhook_id}": keep(200, read_token=403),
+    "DELETE /webhooks/{webhook_id}": keep(204, read_token=403),
+    "POST /webhooks/{webhook_id}/test": keep(200, read_token=403),
+    "POST /webhooks/{webhook_id}/rotate": keep(200, read_token=403),
     "GET /webhooks/{webhook_id}/deliveries": keep(200),
-    "POST /webhooks/{webhook_id}/deliveries/{event_id}/resend": keep(202),
+    "POST /webhooks/{webhook_id}/deliveries/{event_id}/resend": keep(202, read_token=403),
     "POST /staff/me/notifications/test": NO_CONTACT,
 }
 """By operation, what everybody is answered. Where it can be narrowed, by grid-1 or its device."""
@@ -253,6 +259,7 @@ def everybody(world: World) -> dict[str, Mapping[str, str]]:
         "over": {"Cookie": f"{COOKIE}={over}"},
         SESSION: {"Cookie": f"{COOKIE}={session}", "Sec-Fetch-Site": "same-origin"},
         OTHER_SITE: {"Cookie": f"{COOKIE}={session}", "Origin": "https://elsewhere.example"},
+        READ_TOKEN: bearer(world.token("sup-1", scope=Scope.READ)),
     }
     return found | {
         who: bearer(world.token(staff)) for who, staff in (*OWN.items(), *FOREIGN.items())
@@ -267,7 +274,7 @@ def open_session(world: World, word: str, lasts_us: int) -> None:
     now = SystemClock().now()
     with psycopg.connect(world.url) as connection:
         access.close_session(connection, sha256(word))
-        access.open_session(connection, "sup-1", sha256(word), now - DAY_US, now + lasts_us)
+        access.open_session(connection, "sup-1", sha256(word), (now, now + lasts_us))
 
 
 def test_every_operation_has_its_row_and_there_are_hundreds_of_cells() -> None:
@@ -279,8 +286,18 @@ def test_every_operation_has_its_row_and_there_are_hundreds_of_cells() -> None:
 def test_who_may(place: Place, operation: str, who: str) -> None:
     status, text = place.ask(operation, who)
     assert status == MATRIX[operation][who], text
-    if who not in {*OWN, SESSION} and operation != "POST /session":
+    if who not in {*OWN, SESSION, READ_TOKEN} and operation != "POST /session":
         assert not [word for word in OF_GRID_1 if f'"{word}"' in text]
+
+
+@pytest.mark.parametrize("operation", [each for each in MATRIX if writes(each)])
+def test_a_token_for_looking_is_told_so(place: Place, operation: str) -> None:
+    """By the method alone, whatever the role may; what has a door of its own asks no token."""
+    status, text = place.ask(operation, READ_TOKEN)
+    if operation.endswith(" /session"):
+        assert "read-token" not in text
+        return
+    assert (status, json.loads(text)["type"]) == (403, "urn:doorstep:problem:read-token")
 
 
 @pytest.mark.parametrize("who", FOREIGN)

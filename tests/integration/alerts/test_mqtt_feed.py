@@ -1,5 +1,6 @@
 """Alerts over MQTT from `doorstep serve`, heard on real brokers that die, and after it died."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -10,11 +11,15 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from alerts.delivery import Consumer, Failed, Later, Message
+from alerts.feeds import mqtt_line
+from alerts.feeds.mqtt import AGAIN_S, SOON_S, MqttFeed
 from domain.instant import format_rfc3339
 from rules.finding import Rule, Severity
 from tests.integration.alerts.world import NOW, World, began, ended, leaks, worsened
 from tests.services import doorstep
 from tests.services.brokers import Broker, started
+from tests.services.doorstep import free_port
 
 WITHIN_S: Final = 30.0
 KINDS: Final = ("mosquitto-2.1", "nats")
@@ -143,3 +148,18 @@ def test_it_is_off_without_a_broker_and_begins_anew(
         world.raise_alert(3)
         told = listener.until(3)
     assert [each["after"]["id"] for each in told] == ["alert-1", "alert-3"]
+
+
+async def test_a_start_is_no_outage_and_a_broker_that_is_not_there_is_one() -> None:
+    broker_ = mqtt_line.Broker("127.0.0.1", free_port(), "doorstep-serve-1")
+    feed = MqttFeed(broker_, ("5",))
+    consumer = Consumer(1, "mqtt", "mqtt", None, {}, ())
+    messages = [Message(1, "alert-1", "grid-1", "new", "raised", 1, None, {})]
+    assert await feed.send(consumer, messages) == Later(SOON_S)
+    async with asyncio.timeout(WITHIN_S), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(feed.run())
+        while (answer := await feed.send(consumer, messages)) == Later(SOON_S):
+            await asyncio.sleep(0)
+        assert answer == Failed("no connection")
+        assert await feed.send(consumer, messages) == Later(AGAIN_S)
+        running.cancel()

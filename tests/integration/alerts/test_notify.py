@@ -1,7 +1,9 @@
 """Notifications through apprise to a real receiver: who is told of what, and who is spared."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,15 +11,23 @@ import httpx
 import psycopg
 import pytest
 
-from alerts.delivery import Answer, Consumer, Later, Message, Sent
+from alerts import technical
+from alerts.canary_watch import Cut, Hop
+from alerts.delivery import OVERDUE_US, Answer, Consumer, Failed, Later, Message, Sent
 from alerts.feeds.notify import Notifier
-from alerts.notification import Language, Member, Standing, trial
-from alerts.robots import ELSEWHERE, KEPT_FOR_CRITICAL
-from domain.instant import MINUTE_US, SECOND_US
+from alerts.notification import Language, Member, Standing, Text, Tried, trial
+from alerts.robots import ELSEWHERE, KEPT
+from domain.instant import DAY_US, MINUTE_US, SECOND_US
+from doorstep.clock import SystemClock
 from rules.finding import Rule, Severity
+from store.contact_uses import Uses
+from store.notified import Directory
+from store.outbox import Outbox
+from store.pool import Pool
 from store.roster_import import import_document
 from tests.integration.alerts.asking import problem
 from tests.integration.alerts.receiving import Receiver, receiving
+from tests.integration.alerts.robots_host import DINGTALK, WECOM, Host, robots_host
 from tests.integration.alerts.world import CONSOLE, NOW, World, began, leaks, serving
 from tests.services import doorstep
 from tests.services.doorstep import free_port
@@ -168,6 +178,8 @@ class TestTrying:
             "next": None,
         }
         assert "test" in receiver.at("/yes")[0].body["message"]
+        (entry,) = world.rows("SELECT * FROM audit_log WHERE what = 'tested_contacts'")
+        assert (entry["staff"], entry["object"]) == ("dr-1", "dr-1")
 
     def test_without_contacts_there_is_nothing_to_try(self, client: httpx.Client) -> None:
         assert problem(client.post(TEST), 409, None)["detail"] == (
@@ -182,6 +194,8 @@ class TestTrying:
         give(world, "dr-1", contact(receiver, "/yes"))
         done = doorstep.run(["notify", "test", "--staff", "dr-1"], env)
         assert (done.returncode, done.stdout) == (0, "1 json: taken\n")
+        (entry,) = world.rows("SELECT * FROM audit_log WHERE what = 'tested_contacts'")
+        assert (entry["staff"], entry["object"], entry["grid_nos"]) == (None, "dr-1", [1])
         give(world, "dr-1", contact(receiver, "/yes"), "nonsense")
         done = doorstep.run(["notify", "test", "--staff", "dr-1", "--json"], env)
         assert done.returncode == 1
@@ -195,17 +209,32 @@ class Memory:
     def __init__(self, *contacts: str) -> None:
         self.contacts = contacts
 
-    def member(self, staff: str, alerts: Sequence[str]) -> Member | None:
-        standings = {each: Standing("open", "W*") for each in alerts}
+    def member(self, staff: str, events: Sequence[int]) -> Member | None:
+        standings = {each: Standing("open", "W*") for each in events}
         return Member(self.contacts, (), standings) if staff == "dr-1" else None
 
 
-class TestLimits:
-    def made(self, receiver: Receiver) -> Notifier:
-        self.now = NOW
-        return Notifier(Memory(contact(receiver, "/")), "", lambda: self.now, ())
+@pytest.fixture
+def notifiers(world: World) -> Iterator["Notifiers"]:
+    pool = Pool(world.url)
+    pool.open()
+    try:
+        yield Notifiers(pool)
+    finally:
+        pool.close()
 
-    async def sent(self, notifier: Notifier, **after: Any) -> Answer:
+
+class Notifiers:
+    """One after the other, as after restarts: what they know of each other is in the database."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.now = NOW
+        self._uses = Uses(pool)
+
+    def one(self, *contacts: str) -> Notifier:
+        return Notifier(Memory(*contacts), self._uses, "", lambda: self.now, ())
+
+    async def sent(self, *contacts: str, **after: Any) -> Answer:
         told: dict[str, Any] = {
             "building": "5",
             "severity": "urgent",
@@ -216,26 +245,135 @@ class TestLimits:
         }
         consumer = Consumer(1, "notify:dr-1", "notify", ("grid-1",), {"staff": "dr-1"}, ())
         message = Message(1, "a-1", "grid-1", "new", "raised", 1, None, told, ("dr-1",))
-        return await notifier.send(consumer, [message])
+        return await self.one(*contacts).send(consumer, [message])
 
-    async def test_what_is_too_much_waits_and_critical_ones_go_on(self, receiver: Receiver) -> None:
-        notifier = self.made(receiver)
-        for _ in range(ELSEWHERE.per_minute - KEPT_FOR_CRITICAL):
-            assert isinstance(await self.sent(notifier), Sent)
-            self.now += SECOND_US
-        assert isinstance(await self.sent(notifier), Later)
-        for _ in range(KEPT_FOR_CRITICAL):
-            assert isinstance(await self.sent(notifier, severity="critical"), Sent)
-            self.now += SECOND_US
-        assert isinstance(await self.sent(notifier, severity="critical"), Later)
+
+class TestLimits:
+    async def test_what_is_too_much_waits_and_critical_ones_go_on(
+        self, receiver: Receiver, notifiers: Notifiers
+    ) -> None:
+        here = contact(receiver, "/")
+        for _ in range(ELSEWHERE.per_minute - KEPT[Severity.URGENT]):
+            assert isinstance(await notifiers.sent(here), Sent)
+            notifiers.now += SECOND_US
+        assert isinstance(await notifiers.sent(here), Later)
+        for _ in range(KEPT[Severity.URGENT]):
+            assert isinstance(await notifiers.sent(here, severity="critical"), Sent)
+            notifiers.now += SECOND_US
+        assert isinstance(await notifiers.sent(here, severity="critical"), Later)
         assert len(receiver.had) == ELSEWHERE.per_minute
-        self.now += MINUTE_US
-        assert isinstance(await self.sent(notifier), Sent)
+        notifiers.now += MINUTE_US
+        assert isinstance(await notifiers.sent(here), Sent)
 
-    async def test_a_robot_that_several_share_has_one_limit(self, receiver: Receiver) -> None:
-        notifier, here = self.made(receiver), contact(receiver, "/")
-        for _ in range(ELSEWHERE.per_second):
-            (tried,) = await notifier.tell([here, here], trial(Language.EN))
-            assert tried.taken
-        (tried,) = await notifier.tell([here], trial(Language.EN))
+    async def test_a_robot_that_several_share_has_one_limit(
+        self, receiver: Receiver, notifiers: Notifiers
+    ) -> None:
+        here = contact(receiver, "/")
+        (tried,) = await notifiers.one().tell([here, here], trial(Language.EN))
+        assert tried.taken
+        (tried,) = await notifiers.one().tell([here], trial(Language.EN))
         assert (tried.taken, tried.wait_s > 0) == (False, True)
+        assert len(receiver.had) == 1
+
+    async def test_many_processes_at_once_keep_to_one_limit(
+        self, receiver: Receiver, notifiers: Notifiers
+    ) -> None:
+        here = contact(receiver, "/")
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(4 * ELSEWHERE.per_second):
+                tasks.create_task(notifiers.sent(here, severity="critical"))
+        assert len(receiver.had) == ELSEWHERE.per_second
+
+    async def test_what_is_routine_and_hangs_is_not_in_the_way(
+        self, receiver: Receiver, notifiers: Notifiers
+    ) -> None:
+        receiver.hanging.add("/")
+        here = contact(receiver, "/")
+        notifier = notifiers.one(here)
+        hanging = [asyncio.create_task(notifier.tell([here], trial(Language.EN)))]
+        await asyncio.to_thread(receiver.wait_for, "/", 1)
+        receiver.hanging.clear()
+        notifiers.now += SECOND_US
+        (tried,) = await notifier.tell([here], Text("t", "b", Severity.URGENT))
+        assert tried.taken
+        receiver.released.set()
+        await asyncio.gather(*hanging)
+
+    async def test_uses_of_yesterday_are_forgotten(
+        self, world: World, receiver: Receiver, notifiers: Notifiers
+    ) -> None:
+        await notifiers.sent(contact(receiver, "/old"))
+        notifiers.now += DAY_US + SECOND_US
+        await notifiers.sent(contact(receiver, "/new"))
+        assert len(world.rows("SELECT * FROM contact_use")) == 1
+
+    async def test_no_address_is_written_down_a_second_time(
+        self, world: World, receiver: Receiver, notifiers: Notifiers
+    ) -> None:
+        await notifiers.sent(contact(receiver, "/secret"))
+        assert "secret" not in str(world.rows("SELECT * FROM contact_use"))
+
+
+class TestTooOften:
+    @pytest.fixture
+    def host(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+        with robots_host(tmp_path) as host:
+            for name, value in host.env.items():
+                monkeypatch.setenv(name, value)
+            yield host
+
+    async def test_a_robot_that_had_too_much_is_left_alone_also_after_a_restart(
+        self, host: Host, notifiers: Notifiers
+    ) -> None:
+        host.answer(WECOM, b'{"errcode":45009}')
+        refused = Failed("0 of 1 contacts: too often", 60.0)
+        assert await notifiers.sent("wecombot://key") == refused
+        host.answer(WECOM, b'{"errcode":0}')
+        notifiers.now += 20 * SECOND_US
+        assert await notifiers.sent("wecombot://key") == replace(refused, retry_after_s=40.0)
+        assert len(host.receiver.had) == 1
+        notifiers.now += 40 * SECOND_US
+        assert await notifiers.sent("wecombot://key") == Sent("1 of 1 contacts")
+
+    async def test_the_others_are_told_meanwhile(
+        self, host: Host, receiver: Receiver, notifiers: Notifiers
+    ) -> None:
+        host.answer(DINGTALK, b"", 302)
+        here = contact(receiver, "/")
+        for _ in range(2):
+            told = await notifiers.sent("dingtalk://token", here)
+            assert told == Sent("1 of 2 contacts")
+        assert (len(host.receiver.had), len(receiver.had)) == (1, 2)
+
+    async def test_one_that_is_dead_is_tried_sooner_than_one_that_rests(
+        self, host: Host, notifiers: Notifiers
+    ) -> None:
+        host.answer(WECOM, b'{"errcode":45009}')
+        dead = f"json://127.0.0.1:{free_port()}/"
+        assert await notifiers.sent("wecombot://key", dead) == Failed("0 of 2 contacts")
+
+    async def test_it_is_on_record_and_a_signal_says_so(
+        self, host: Host, world: World, tmp_path: Path
+    ) -> None:
+        host.answer(WECOM, b'{"errcode":93000}')
+        give(world, "dr-1", "wecombot://key")
+        with serving(world, tmp_path):
+            world.raise_alert(1)
+            until(world, ("notify:dr-1", "waiting", "0 of 1 contacts"))
+        outbox = Outbox(world.url, lambda: NOW)
+        try:
+            await outbox.tidy(SystemClock().now() + OVERDUE_US + SECOND_US)
+        finally:
+            await outbox.close()
+        (signal,) = world.rows("SELECT kind, subject, ended_at FROM signal")
+        assert signal == {"kind": "undeliverable", "subject": "feed:notify:dr-1", "ended_at": None}
+
+
+async def test_an_alarm_needs_no_database(receiver: Receiver) -> None:
+    nowhere = Pool("postgresql://nobody@127.0.0.1:1/nowhere")  # never opened
+    notifier = Notifier(Directory(nowhere), Uses(nowhere), "", lambda: NOW, ())
+    text = technical.broken(Cut(Hop.DATABASE, (), everybody=True), Language.EN, "")
+    tried = await notifier.alarm(contact(receiver, "/"), text)
+    assert tried == Tried("json", taken=True)
+    (had,) = receiver.at("/")
+    assert had.body["message"].startswith("Technical alarm: the database does not answer.")

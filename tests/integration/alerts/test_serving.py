@@ -26,16 +26,21 @@ def test_a_token_and_a_password_open_the_door(world: World, tmp_path: Path) -> N
     assert (made.returncode, made.stderr) == (0, "")
     token = made.stdout.strip()
     said = json.loads(run(["token", "create", "--staff", "dr-2", "--json"], env).stdout)
-    assert {*said} == {"token", "staff", "expires_at"}
+    assert {*said} == {"token", "prefix", "staff", "scope", "expires_at"}
+    assert said["scope"] == "act"
     new = "another horse"
     done = run(["staff", "password", "dr-1", "--password-stdin"], env, f"{new}\n")
     assert (done.returncode, done.stdout) == (0, "")
     world.raise_alert(1)
-    with serve(world.url, tmp_path) as process, httpx.Client(base_url=process.url) as client:
+    with (
+        serve(world.url, tmp_path, HTTP__SESSION_LASTS_S="600") as process,
+        httpx.Client(base_url=process.url) as client,
+    ):
         headers = {"Authorization": f"Bearer {token}"}
         assert len(client.get("/api/v1/alerts", headers=headers).json()["items"]) == 1
         answer = client.post("/api/v1/session", json={"staff": "dr-1", "password": new})
         assert answer.json()["clock"]["factor"] == 1.0
+        assert "; max-age=600;" in answer.headers["set-cookie"].lower()
         assert client.get("/api/v1/alerts").status_code == 200
     log = process.log.read_text()
     assert token not in log
@@ -48,6 +53,10 @@ def test_a_token_and_a_password_open_the_door(world: World, tmp_path: Path) -> N
         (["token", "create", "--staff", "nobody-here"], None, 1, "no member of staff"),
         (["token", "create", "--staff", "dr-1", "--ttl", "soon"], None, 2, "--ttl"),
         (["token", "create", "--staff", "dr-1", "--ttl", "367d"], None, 2, "--ttl"),
+        (["token", "create", "--staff", "dr-1", "--scope", "all"], None, 2, "--scope"),
+        (["token", "ls", "--staff", "nobody-here"], None, 1, "no member of staff"),
+        (["token", "revoke", "dst_abc"], None, 1, "at least 8 letters"),
+        (["token", "revoke", "dst_abcdefgh"], None, 1, "no token begins with dst_abcdefgh"),
         (["staff", "password", "ghost", "--password-stdin"], "long enough", 1, "no member"),
         (["staff", "password", "dr-1", "--password-stdin"], "short", 1, "8 to 1024"),
     ],

@@ -9,8 +9,11 @@ import psycopg
 import pytest
 
 from alerts.api.shapes import ChangeShape
+from alerts.api.shapes_canary import CanaryShape
+from alerts.canary import Canary
 from alerts.feeds import sse
 from rules.finding import Rule, Severity
+from store.canaries import keep
 from tests.integration.alerts.listening import listening
 from tests.integration.alerts.world import Server, World, began, ended, leaks, worsened
 
@@ -180,3 +183,26 @@ def test_a_database_that_goes_and_comes_back_costs_no_event(server: Server, worl
             )
         world.raise_alert(4)
         assert [heard.id for heard in stream.take(1)] == [2]
+
+
+def test_canaries_are_for_those_who_ask_and_move_nothing(server: Server, world: World) -> None:
+    def fly() -> None:
+        with psycopg.connect(world.url) as connection, connection.cursor() as cursor:
+            rows = cursor.execute("SELECT grid_no FROM grid ORDER BY id").fetchall()
+            keep(cursor, [Canary(no, "mark", world.now) for (no,) in rows], world.now)
+
+    token = world.token("dr-1")
+    with (
+        listening(server.url, token, query="?canary=true") as asking,
+        listening(server.url, token) as plain,
+    ):
+        asking.greeted()
+        plain.greeted()
+        fly()
+        name, told = asking.block()
+        CanaryShape.model_validate(told)
+        assert (name, told["grid"], asking.last_id) == ("canary", "grid-1", "0")
+        world.raise_alert(1)
+        (heard,) = plain.take(1)
+        assert heard.id == 4
+        assert asking.block()[0] == "alert"

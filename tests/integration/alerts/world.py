@@ -26,6 +26,7 @@ from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender, new_secret
 from alerts.feeds.worker import Worker
 from alerts.passwords import hashed, new_token, sha256
+from alerts.tokens import Scope
 from domain.instant import (
     DAY_US,
     HOUR_US,
@@ -38,9 +39,11 @@ from doorstep.clock import SystemClock
 from doorstep.feeds import watch_signals
 from doorstep.process import PASSING, listen
 from rules.finding import Change, Finding, FindingChange, FindingKey, Rule, Severity, SiteClass
-from store import access, alertlog
+from store import alertlog, tokens
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
+from store.contact_uses import Uses
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -216,11 +219,11 @@ class World:
                 [number, key, low, high, to_datetime(noticed_at)],
             )
 
-    def token(self, staff: str = "dr-1", valid_s: int = 3600) -> str:
+    def token(self, staff: str = "dr-1", valid_s: int = 3600, scope: Scope = Scope.ACT) -> str:
         word, now = new_token(), SystemClock().now()
         with psycopg.connect(self.url) as connection:
             valid = (now - DAY_US, now + valid_s * 1_000_000)
-            assert access.add_token(connection, staff, word, sha256(word), valid)
+            assert tokens.add(connection, staff, (word, sha256(word)), scope, valid)
         return word
 
 
@@ -263,12 +266,15 @@ class Server:
 
     def __init__(self, url: str, now: int, console: Path) -> None:
         self.now = now
+        self.later = 0
+        """How much later than it is tokens and sessions are told."""
         self.factor = 60.0
         self.pool = Pool(url)
         self.sender: WebhookSender
         self.notifier: Notifier
         self.worker: Worker
         self.desk = Desk(self.pool)
+        self.access = AccessDesk(self.pool)
         self._url = url
         self._console = console
         self._listener = listen("http.port", "127.0.0.1", 0)
@@ -281,7 +287,9 @@ class Server:
 
     async def _run(self) -> None:
         self.sender = WebhookSender(SystemClock().now, private=True)
-        self.notifier = Notifier(Directory(self.pool), CONSOLE, SystemClock().now, PASSING)
+        self.notifier = Notifier(
+            Directory(self.pool), Uses(self.pool), CONSOLE, SystemClock().now, PASSING
+        )
         self.worker = Worker(
             Outbox(self._url, lambda: self.now),
             {"webhook": self.sender, "notify": self.notifier},
@@ -292,12 +300,13 @@ class Server:
         self.dispatcher = Dispatcher(lambda: AlertFeed(self._url), PASSING, self.worker.news)
         ports = Ports(
             desk=self.desk,
+            access=self.access,
             audit=AuditDesk(self.pool),
             truth=TruthDesk(self.pool),
             location=LocationDesk(self.pool),
             dispatcher=self.dispatcher,
             now=lambda: self.now,
-            real_now=SystemClock().now,
+            real_now=lambda: SystemClock().now() + self.later,
             clock_factor=self.factor,
             console=self._console,
             unavailable=PASSING,

@@ -11,7 +11,8 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from alerts.feeds.mqtt import topic
+from alerts.canary import DEVICE as CANARY
+from alerts.feeds.mqtt import canary_topic, topic
 from tests.integration.deploy.deployed_broker import PROFILES, DeployedBroker, Prepared
 from tests.integration.ingest.harness import eventually, make, running
 
@@ -170,6 +171,29 @@ async def test_who_serves_tells_of_alerts_and_a_clinic_hears_its_own(clients: Cl
             async with clients.device("w-000001") as device:
                 await device.publish(topic("grid-03", "a-2"), "forged", qos=1)
         assert await heard(clinic, "end") == [("grid-03", "a-1")]
+
+
+async def test_who_serves_sends_canaries_and_no_readings(clients: Clients) -> None:
+    async with (
+        clients.ingestion() as ingestion,
+        clients.service("doorstep-serve") as serve,
+        clients.service("clinic-3") as clinic,
+    ):
+        await clinic.subscribe("doorstep/v1/grids/grid-03/alerts/#", qos=1)
+        with suppress(aiomqtt.MqttError):
+            async with clients.device("w-000001") as device:
+                await say(device, CANARY, "forged")
+        await say(serve, CANARY, "a canary")
+        await say(serve, CANARY, "end")
+        assert await heard(ingestion, "end") == [(CANARY, "a canary")]
+        await serve.publish(canary_topic("grid-03"), "a canary", qos=1)
+        await serve.publish(topic("grid-03", "a-1"), "end", qos=1)
+        assert await heard(clinic, "end") == []
+        with suppress(aiomqtt.MqttError):
+            await say(serve, "w-000001", "in the name of a device")
+        async with clients.device("w-000001") as device:
+            await say(device, "w-000001", "end")
+        assert await heard(ingestion, "end") == []
 
 
 async def test_a_device_cannot_take_the_session_of_ingestion(clients: Clients) -> None:

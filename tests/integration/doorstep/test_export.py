@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from alerts.api.shapes import AlertShape
 from domain.instant import DAY_US, SECOND_US, format_rfc3339, to_datetime
@@ -126,10 +127,58 @@ def test_nobody_is_in_it(world: World) -> None:
 def test_it_says_what_was_taken_out(world: World) -> None:
     (line,) = [each for each in run(world, "alerts").stderr.splitlines() if each.startswith("{")]
     said = json.loads(line)
-    assert (said["message"], said["what"], said["grid"], said["rows"]) == (
-        *("exported", "alerts", None),
-        3,
-    )
+    assert (said["message"], said["what"], said["rows"]) == ("exported", "alerts", 3)
+    assert (said["whole"], "grid" in said) == (True, False)
+
+
+def entered(world: World) -> list[tuple[str | None, str, str, list[int]]]:
+    found = world.rows("SELECT * FROM audit_log WHERE what LIKE 'export%%' ORDER BY audit_no")
+    return [(row["staff"], row["what"], row["object"], row["grid_nos"]) for row in found]
+
+
+def test_each_is_in_the_audit_log_before_and_after(world: World) -> None:
+    run(world, "readings", "--grid", "grid-1", "--from", "2026-02-01T00:00:00Z")
+    run(world, "fhir", "--format", "ndjson")
+    run(world, "alerts", "--grid", "grid-9")
+    one = "readings csv from=2026-02-01T00:00:00Z grid=grid-1"
+    assert entered(world) == [
+        (None, "export_began", one, [1]),
+        (None, "export_ended", f"3 rows: {one}", [1]),
+        (None, "export_began", "fhir ndjson", [1, 2, 3]),
+        (None, "export_ended", "8 rows: fhir ndjson", [1, 2, 3]),
+    ]
+
+
+def test_one_that_is_cut_short_is_too(world: World) -> None:
+    written: list[str] = []
+
+    def write(text: str) -> None:
+        written.append(text)
+        assert [what for _, what, *_ in entered(world)] == ["export_began"]
+        if len(written) == 3:
+            raise BrokenPipeError
+
+    asked = Asked(What.READINGS, Form.CSV, None, None, None, NOW)
+    with pytest.raises(BrokenPipeError):
+        export(world.url, asked, write)
+    assert [about for _, _, about, _ in entered(world)] == [
+        "readings csv",
+        "2 rows, cut short: readings csv",
+    ]
+
+
+def test_without_an_entry_nothing_goes_out(world: World, tmp_path: Path) -> None:
+    """A database that takes no entry, as a standby would not."""
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
+        )
+    path = tmp_path / "alerts.csv"
+    done = run(world, "alerts", "--out", str(path))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "read-only transaction" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cell_is_no_formula(world: World) -> None:

@@ -47,6 +47,14 @@ def test_under_another_what_would_not_have_been_found_is_told(lived: Running) ->
     assert lived.count("finding", "rule = 'fever' AND rulebook_version = 'doorstep-1'") > 0
 
 
+def test_what_is_added_names_the_bound_of_its_severity(lived: Running) -> None:
+    hasty = load({"version": "hasty", "oxygen": {"readings": 2, "hold_s": 1}})
+    seen = look_back(lived.url, hasty, NOW - 30 * DAY_US, lived.now + 1)
+    worst = [each["summary"] for each in seen.differences if each["severity"] == "critical"]
+    assert worst
+    assert all("oxygen 90 %" in line and line.endswith("limit 91") for line in worst)
+
+
 def test_only_what_began_in_the_time_asked_for_is_told(lived: Running) -> None:
     middle = NOW - DAY_US
     early = look_back(lived.url, DEFAULT, NOW - 30 * DAY_US, middle)

@@ -9,12 +9,22 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from domain.instant import DAY_US, parse_rfc3339
+from alerts.passwords import sha256
+from alerts.tokens import Scope
+from domain.instant import DAY_US, parse_rfc3339, to_datetime
+from store import access, tokens
 from store.errors import StoreMismatch, StoreUnreachable
 from store.migrate import check_schema, migrate, migrations
 from tests.services.postgres import Postgres
 
 NOW = parse_rfc3339("2026-02-03T04:05:06Z")
+BEFORE_SCOPES = (
+    "WITH made AS (INSERT INTO staff (id, name, role) VALUES ('dr-1', '', 'doctor')"
+    " RETURNING staff_no), session AS (INSERT INTO console_session"
+    " SELECT %(word)s, staff_no, %(now)s, 'infinity' FROM made)"
+    " INSERT INTO api_token SELECT %(word)s, 'dst_befo', staff_no, %(now)s, 'infinity' FROM made"
+)
+"""Somebody with a session and a token, as migration 0016 left them."""
 
 
 def test_every_file_is_applied_once_and_the_tier_recorded(tier_server: Postgres) -> None:
@@ -28,6 +38,22 @@ def test_every_file_is_applied_once_and_the_tier_recorded(tier_server: Postgres)
             "SELECT relkind FROM pg_class WHERE oid = 'reading'::regclass"
         ).fetchone() == ("r",)
     assert (first.tier == "plain") != has_hypertable
+
+
+def test_tokens_and_sessions_outlive_the_migration_that_limits_them(
+    database_server: Postgres,
+) -> None:
+    url = database_server.empty_database()
+    word = sha256("dst_before-there-were-scopes")
+    with psycopg.connect(url) as connection:
+        for each in migrations():
+            if each.name.startswith("0017"):
+                connection.execute(BEFORE_SCOPES, {"word": word, "now": to_datetime(NOW)})
+            connection.execute(each.sql.encode())
+        bearer = tokens.by_sha256(connection, word, NOW)
+        assert bearer is not None
+        assert (bearer.staff.id, bearer.scope) == ("dr-1", Scope.ACT)
+        assert access.by_session(connection, word, NOW) is not None
 
 
 def owned_by(url: str, name: str, role: LiteralString) -> str:

@@ -111,3 +111,17 @@ def test_a_finding_of_late_readings_names_the_rulebook_of_their_time(tier_databa
     settle(bench)
     assert bench.count("finding", "rulebook_version = 'early' AND late") == 1
     bench.ledger.close()
+
+
+def test_a_new_one_begins_after_what_a_fast_clock_had_judged_by_the_old(
+    tier_database: str,
+) -> None:
+    bench = Bench(tier_database)
+    bench.commit(bench.rows(1, [10, 363]))
+    bench.commit(bench.rows(0, [364, 20]))
+    bench.ledger.close()
+    with psycopg.connect(tier_database, autocommit=True) as connection:
+        take_up(connection, OURS, NOW)
+        assert take_up(connection, named("next"), NOW).earlier == ((at(364) + 1, DEFAULT),)
+        assert in_force(connection, at(364)).version == DEFAULT.version
+        assert take_up(connection, named("third"), at(370)).earlier[-1][0] == at(370)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from alerts.canary import Sighting
 from alerts.delivery import (
     Consumer,
     Delivery,
@@ -50,6 +51,8 @@ class MemoryOutbox:
         self.recorded: list[Result] = []
         self.tidied: list[int] = []
         self.closed = False
+        self.sightings: list[Sighting] = []
+        """Canaries that nobody has read yet."""
 
     def log(self, *alerts: str) -> None:
         self.events += alerts
@@ -68,6 +71,11 @@ class MemoryOutbox:
             for alert_id in self.events[row.cursor : row.cursor + free]:
                 row.cursor += 1
                 row.deliveries[row.cursor] = Delivery(row.cursor, alert_id, due_at=now)
+
+    async def canaries(self) -> list[Sighting]:
+        self._here()
+        found, self.sightings = self.sightings, []
+        return found
 
     async def queues(self, kinds: Sequence[str], now: int) -> list[Queue]:
         self._here()

@@ -4,11 +4,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from alerts.canary import Sighting
 from alerts.casework import LoggedEvent
 from alerts.dispatcher import LISTENERS, QUEUE, Dispatcher, TooManyListeners
 from alerts.signals import Standing
 
-Told = LoggedEvent | Standing | None
+Told = LoggedEvent | Standing | Sighting | None
 
 
 class Away(Exception):
@@ -22,6 +23,8 @@ class Log:
         self.events = [LoggedEvent(n, n % 3, f"{n}") for n in range(1, length + 1)]
         self.away = False
         self.closed = 0
+        self.sightings: list[Sighting] = []
+        """Canaries that nobody has read yet."""
         self._news = asyncio.Event()
 
     def add(self, number: int) -> None:
@@ -36,6 +39,15 @@ class Log:
     async def after(self, event_id: int, limit: int) -> list[LoggedEvent]:
         self._here()
         return self.events[event_id : event_id + limit]
+
+    def see(self, *grid_nos: int) -> None:
+        self.sightings += [Sighting(7, no, f"grid-{no}", "mark", 1, 2) for no in grid_nos]
+        self._news.set()
+
+    async def canaries(self) -> list[Sighting]:
+        self._here()
+        found, self.sightings = self.sightings, []
+        return found
 
     async def wait(self, timeout_s: float) -> None:
         self._here()
@@ -182,3 +194,25 @@ async def test_news_is_passed_on_to_whoever_reads_the_log_for_himself() -> None:
         await asyncio.wait_for(told.wait(), 5)
         dispatcher.stop()
         task.cancel()
+
+
+async def test_canaries_go_to_those_who_ask_and_whose_grid_it_is() -> None:
+    log = Log()
+    seen: list[Sighting] = []
+    dispatcher = Dispatcher(lambda: log, (Away,), seen=seen.extend)
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(dispatcher.run())
+        await until(lambda: dispatcher.ready)
+        asking = dispatcher.listen(frozenset({1}), canaries=True)
+        others = dispatcher.listen(frozenset({0, 1, 2}))
+        log.see(1, 2)
+        await until(lambda: len(seen) == 2)
+        log.add(3)
+        assert await heard(others.queue, 3) == [1, 2, 3]
+        first, second = await asking.queue.get(), await asking.queue.get()
+        assert isinstance(first, Sighting)
+        assert first.grid_no == 1
+        assert isinstance(second, LoggedEvent)
+        dispatcher.stop()
+        task.cancel()
+    assert [each.grid_no for each in seen] == [1, 2]

@@ -93,11 +93,11 @@ class TestRaised:
         asleep = route(replace(SUPERVISOR, shifts=NEVER), DOCTORS[0], escalate_to=None, dr_1=99)
         assert raised(asleep).told == ("sup-1",)
 
-    def test_where_there_is_nobody_it_says_so_and_then_each_hour(self) -> None:
+    def test_where_there_is_nobody_it_says_so_and_goes_on_saying_so(self) -> None:
         way = Route(Team((), None, TEAM.zone))
         first, second = chain(way, raised(way, severity=CRITICAL), 1)
         assert (first.told, first.assignee, minutes(first)) == ((), None, 15)
-        assert (second.told, minutes(second)) == ((), 75)
+        assert (second.told, minutes(second)) == ((), 15 + 15)
 
     def test_the_hot_line_is_told_and_owns_nothing(self) -> None:
         found = raised(route(replace(SUPERVISOR, shifts=NEVER)))
@@ -119,13 +119,13 @@ class TestNobodyAcknowledges:
         assert [each.assignee for each in found] == [
             *("dr-1", "dr-2", "sup-1", "sup-1", "sup-1", "dr-1"),
         ]
-        assert [minutes(each) for each in found] == [15, 20, 25, 30, 90, 95]
+        assert [minutes(each) for each in found] == [15, 20, 25, 30, 30 + 15, 50]
 
-    def test_an_urgent_one_pauses_for_its_quiet_time(self) -> None:
+    def test_it_pauses_for_three_times_as_long_as_the_last_one_had(self) -> None:
         way = route(DOCTORS[0])
         found = chain(way, raised(way), 3)
         assert [each.told[-1:] for each in found] == [("dr-1",), ("hot-line",), (), ("dr-1",)]
-        assert [minutes(each) for each in found] == [25, 40, 40 + 240, 40 + 240 + 15]
+        assert [minutes(each) for each in found] == [25, 40, 40 + 45, 40 + 45 + 15]
 
     def test_a_supervisor_who_is_the_grids_own_is_told_once(self) -> None:
         way = route(DOCTORS[0], SUPERVISOR, escalate_to="sup-1")

@@ -1,5 +1,6 @@
 """Deadlines in worlds where the service is down at times and people answer when they please."""
 
+import itertools
 from dataclasses import dataclass, field
 
 from hypothesis import given
@@ -128,8 +129,9 @@ def test_everybody_on_duty_that_a_chain_has_room_for_is_told_before_it_begins_ag
     world.happens(None, Happened(Kind.RAISED, at(0), born=born))
     for minute in range(1, 60):
         world.look(at(minute))
-    whom = [who for step in world.log for who in told(step)]
-    assert len(whom) == len({*whom}), "nobody twice within the hour"
+    once = itertools.takewhile(lambda step: step.after.told, world.log)
+    whom = [who for step in once for who in told(step)]
+    assert len(whom) == len({*whom}), "nobody twice in one chain"
     assert bool(whom) is bool(team.members)
     always = [each for each in team.members if not each.shifts]
     doctors = sum(each.role is Role.DOCTOR for each in always)

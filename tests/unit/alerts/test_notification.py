@@ -16,8 +16,10 @@ from alerts.notification import (
     text,
     trial,
 )
+from domain.instant import DAY_US, MINUTE_US, parse_rfc3339
 from rules.finding import Rule, Severity
 
+NOW = parse_rfc3339("2026-02-03T04:05:06Z")
 CONSOLE = "https://doorstep.example.org"
 AFTER = {
     "building": "5",
@@ -36,7 +38,7 @@ def message(kind: str = "raised", told: tuple[str, ...] = ("dr-1",), **after: An
 
 
 def a_case(number: int = 1, **given: Any) -> Case:
-    plain = Case(f"a-{number}", "W*", "5", Severity.URGENT, Rule.FEVER, again=False)
+    plain = Case(f"a-{number}", "W*", "5", Severity.URGENT, Rule.FEVER)
     return replace(plain, **given)
 
 
@@ -119,8 +121,45 @@ def test_one_case_says_who_where_what_and_leads_there() -> None:
     assert said.body == (
         "Urgent: W*, building 5: temperature\nhttps://doorstep.example.org/#/alerts/a-7"
     )
-    said = text([case(message("escalated"), OPEN)], Language.ZH, "")
-    assert (said.title, said.body) == ("Doorstep：紧急", "紧急：W*，5号楼：体温，尚无人处理")
+    said = text([case(message(), OPEN)], Language.ZH, "")
+    assert (said.title, said.body) == ("Doorstep：紧急", "紧急：W*，5号楼：体温")
+
+
+@pytest.mark.parametrize(
+    ("why", "asked", "minutes", "en", "zh"),
+    [
+        ("not_acknowledged", "A.L.", 5, "no answer from A.L. for 5 min", "A.L.5分钟未应答"),
+        ("not_acknowledged", "A.L.", 119, "no answer from A.L. for 119 min", "A.L.119分钟未应答"),
+        ("not_acknowledged", "A.L.", 120, "no answer from A.L. for 2 h", "A.L.2小时未应答"),
+        ("not_acknowledged", "A.L.", 0, "no answer from A.L. for 1 min", "A.L.1分钟未应答"),
+        ("not_acknowledged", "", 15, "no answer for 15 min", "15分钟无人应答"),
+        ("", "", None, "no answer", "无人应答"),
+        ("not_visited", "A.L.", 30, "no visit by A.L. for 30 min", "A.L.30分钟未上门"),
+        ("not_visited", "", 30, "no visit for 30 min", "30分钟无人上门"),
+        (
+            "no_outcome",
+            "A.L.",
+            60,
+            "no word from A.L. from the door for 60 min",
+            "A.L.上门60分钟无结果",
+        ),
+        ("no_outcome", "", None, "no word from the door", "上门无结果"),
+        ("nobody_seen", "A.L.", 3, "nobody was met at the door", "上门未见到人"),
+    ],
+)
+def test_what_is_passed_on_says_why(
+    why: str, asked: str, minutes: int | None, en: str, zh: str
+) -> None:
+    event = replace(message("escalated"), at=NOW, why=why)
+    since = None if minutes is None else NOW - minutes * MINUTE_US
+    told = [case(event, Standing("open", "W*", asked, since))]
+    assert text(told, Language.EN, "").body == f"Urgent: W*, building 5: temperature, {en}"
+    assert text(told, Language.ZH, "").body == f"紧急：W*，5号楼：体温，{zh}"
+
+
+def test_an_event_that_passes_nothing_on_says_nothing_of_it() -> None:
+    said = text([case(message("worsened"), Standing("open", "W*", "A.L.", 1))], Language.EN, "")
+    assert said.body == "Urgent: W*, building 5: temperature"
 
 
 def test_several_are_one_message_the_worst_first() -> None:
@@ -148,6 +187,16 @@ def test_many_are_counted(language: str, last: str) -> None:
     lines = text(cases, Language(language), "").body.split("\n")
     assert len(lines) == MOST_LINES + 1
     assert lines[-1] == last
+
+
+@pytest.mark.parametrize("language", [*Language])
+def test_many_with_long_names_are_within_what_wecom_takes(language: Language) -> None:
+    """2,048 bytes of a text (developer.work.weixin.qq.com/document/path/91770)."""
+    event = replace(message("escalated", building="栋" * 300), at=NOW, why="no_outcome")
+    long = case(event, Standing("open", "W.W.W.", "A.B.C.", NOW - DAY_US))
+    said = text([long] * 100, language, "https://doorstep.example.org")
+    assert len(f"{said.title}\n{said.body}".encode()) <= 2_048
+    assert "栋" * 16 not in said.body
 
 
 @pytest.mark.parametrize("rule", [*Rule])

@@ -1,4 +1,6 @@
-from alerts.passwords import hashed, matches, new_session, new_token, sha256
+from argon2 import PasswordHasher
+
+from alerts.passwords import hashed, matches, new_session, new_token, outdated, sha256
 
 
 def test_a_password_matches_its_own_hash_alone() -> None:
@@ -16,6 +18,13 @@ def test_nobody_signs_in_where_no_password_is_set() -> None:
 
 def test_a_hash_that_is_none_matches_nothing() -> None:
     assert not matches("anything", "not a hash")
+
+
+def test_a_hash_of_other_parameters_is_outdated_and_still_matches() -> None:
+    weaker = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("korrekt pferd")
+    assert matches("korrekt pferd", weaker)
+    assert outdated(weaker)
+    assert not outdated(hashed("korrekt pferd"))
 
 
 def test_tokens_are_long_and_never_the_same() -> None:

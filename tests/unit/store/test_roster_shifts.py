@@ -6,7 +6,7 @@ import pytest
 
 from alerts.duty import Span, Weekly
 from domain.instant import parse_rfc3339
-from store.duty import shifts_of
+from store.duty import minute_of, shifts_of
 from store.roster_document import RosterRefused, parse
 
 DAY = {"days": ["mon", "fri"], "from": "08:00", "to": "20:00"}
@@ -57,3 +57,29 @@ def test_there_is_an_end_to_them() -> None:
     with pytest.raises(RosterRefused) as caught:
         parse(staff(*[DAY] * 2_001))
     assert [where for where, _ in caught.value.problems] == ["/staff/0/shifts"]
+
+
+def wishing(digest: Any) -> dict[str, Any]:
+    return {"staff": [{"id": "dr-1", "role": "doctor", "digest": digest}]}
+
+
+def test_times_of_rounds_are_times_of_a_day() -> None:
+    assert parse(wishing(["08:30", "20:00"])).staff[0].digest == ["08:30", "20:00"]
+    assert parse(staff()).staff[0].digest == []
+    assert minute_of("08:30") == 510
+
+
+@pytest.mark.parametrize(
+    ("digest", "pointer"),
+    [
+        ("08:30", ""),
+        (["8:30"], "/0"),
+        (["24:00"], "/0"),
+        (["08:30", "08:30"], ""),
+        ([f"0{hour}:00" for hour in range(7)], ""),
+    ],
+)
+def test_a_mistake_in_them_is_found(digest: Any, pointer: str) -> None:
+    with pytest.raises(RosterRefused) as caught:
+        parse(wishing(digest))
+    assert [where for where, _ in caught.value.problems] == [f"/staff/0/digest{pointer}"]

@@ -12,8 +12,10 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
+from store.contact_uses import Uses
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -60,7 +62,7 @@ AUDIT = {("GET", "/audit")}
 SESSION = {("POST", "/session"), ("GET", "/session"), ("DELETE", "/session")}
 ASKED = {
     "/api/v1/alerts": {"grid", "response", "rule", "severity", "person", "cursor", "limit"},
-    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id"},
+    "/api/v1/alerts/stream": {"grid", "Last-Event-ID", "last_event_id", "canary"},
     "/api/v1/episodes/{episode_id}/readings": {
         *("episode_id", "from", "to", "step", "cursor", "limit"),
     },
@@ -77,6 +79,7 @@ ASKED = {
 def openapi() -> dict[str, Any]:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        access=AccessDesk(Pool(NOWHERE)),
         audit=AuditDesk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
         location=LocationDesk(Pool(NOWHERE)),
@@ -87,7 +90,7 @@ def openapi() -> dict[str, Any]:
         console=Path("nowhere"),
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
-        notifier=Notifier(Directory(Pool(NOWHERE)), "", lambda: 0, ()),
+        notifier=Notifier(Directory(Pool(NOWHERE)), Uses(Pool(NOWHERE)), "", lambda: 0, ()),
         deliveries=dict,
     )
     return create_app(ports, "1.2.3").app.openapi()

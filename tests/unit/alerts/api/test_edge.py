@@ -11,8 +11,10 @@ from alerts.api.webhook_ports import Webhooks
 from alerts.dispatcher import Dispatcher
 from alerts.feeds.notify import Notifier
 from alerts.feeds.webhook import WebhookSender
+from store.access_desk import AccessDesk
 from store.alertfeed import AlertFeed
 from store.audit_desk import AuditDesk
+from store.contact_uses import Uses
 from store.desk import Desk
 from store.location_desk import LocationDesk
 from store.notified import Directory
@@ -26,6 +28,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 async def _ask(method: str, path: str) -> httpx.Response:
     ports = Ports(
         desk=Desk(Pool(NOWHERE)),
+        access=AccessDesk(Pool(NOWHERE)),
         truth=TruthDesk(Pool(NOWHERE)),
         audit=AuditDesk(Pool(NOWHERE)),
         location=LocationDesk(Pool(NOWHERE)),
@@ -36,7 +39,7 @@ async def _ask(method: str, path: str) -> httpx.Response:
         console=Path("nowhere"),
         unavailable=(),
         webhooks=Webhooks(WebhookDesk(Pool(NOWHERE)), WebhookSender(lambda: 0), lambda: ""),
-        notifier=Notifier(Directory(Pool(NOWHERE)), "", lambda: 0, ()),
+        notifier=Notifier(Directory(Pool(NOWHERE)), Uses(Pool(NOWHERE)), "", lambda: 0, ()),
         deliveries=dict,
     )
     transport = httpx.ASGITransport(create_app(ports, "1.2.3"))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from alerts.delivery import Message
-from alerts.feeds.mqtt import payload, topic
+from alerts.feeds.mqtt import canary_topic, payload, topic
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from alerts.feeds.mqtt import payload, topic
 )
 def test_a_grid_is_one_level_and_no_wildcard(grid: str, level: str) -> None:
     assert topic(grid, "alert-1") == f"doorstep/v1/grids/{level}/alerts/alert-1"
+    assert canary_topic(grid) == f"doorstep/v1/grids/{level}/canary"
 
 
 def test_a_message_says_before_and_after_and_has_an_id_that_stays() -> None:

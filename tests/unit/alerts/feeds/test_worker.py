@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 from typing_extensions import override
 
+from alerts.canary import Sighting
 from alerts.delivery import HELD, WIDTH, Answer, Consumer, Failed, Gone, Later, Message, Sent, State
 from alerts.feeds import worker as module
 from alerts.feeds.worker import TIDY_US, Worker
@@ -259,3 +260,24 @@ async def test_the_fault_points_are_where_they_say(monkeypatch: pytest.MonkeyPat
     async with running(outbox, sender):
         await until(lambda: bool(outbox.recorded))
     assert reached == [(Point.DELIVERIES_READ, 0, 0), (Point.DELIVERIES_ANSWERED, 1, 0)]
+
+
+async def test_canaries_are_told_of_by_the_one_who_leads() -> None:
+    outbox, seen = MemoryOutbox(), list[Sighting]()
+    outbox.leader = False
+    outbox.sightings = [Sighting(7, 1, "grid-1", "mark", 1, 2)]
+    worker = Worker(outbox, {}, lambda: 0, lambda: 0.5, (Away,), seen.extend)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run())
+        await until(lambda: worker.standing_by)
+        assert not seen
+        outbox.leader = True
+        worker.news()
+        await until(lambda: bool(seen))
+        assert not worker.standing_by
+        outbox.away = True
+        worker.news()
+        outbox.leader = False
+        await until(lambda: not worker.leading)
+        assert not worker.standing_by  # nobody can know
+        worker.stop()
