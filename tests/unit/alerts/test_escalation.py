@@ -262,11 +262,11 @@ class TestGettingWorse:
         (only,) = steps(raised(way), event, way)
         assert (minutes(only.after), told(only)) == (25, ())
 
-    def test_nor_does_it_break_the_quiet_after_a_chain(self) -> None:
+    def test_nor_does_it_break_the_pause_after_a_chain(self) -> None:
         way = route(DOCTORS[0])
         paused = chain(way, raised(way), 2)[-1]
         event = Happened(Kind.REVISED, at(50), facts=facts_of(URGENT))
-        assert minutes(steps(paused, event, way)[0].after) == 40 + 240
+        assert minutes(steps(paused, event, way)[0].after) == 40 + 45
 
 
 def test_urgency_does_not_age_with_the_readings() -> None:
