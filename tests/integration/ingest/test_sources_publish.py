@@ -109,7 +109,8 @@ async def test_confirmed_notices_make_room_for_more(stage: Stage) -> None:
 
 
 async def test_never_more_under_way_than_the_bound(stage: Stage) -> None:
-    source = stage.source()
+    # Without an echo, which may be one of those that are under way.
+    source = make(stage.broker.url, stage.protocol, echo_s=0)
     async with device(stage.broker.port) as heard, running(source):
         assert source.publish(receipts(1, NOTICES_MAX + 10)) == min(NOTICES_MAX, _allowed(stage))
         assert source.publish(receipts(1, 1)) == 0
