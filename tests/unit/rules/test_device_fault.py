@@ -293,6 +293,13 @@ def test_it_ends_with_the_spell() -> None:
     assert not band.state["device_fault"]["onset_at"].any()
 
 
+def test_a_spell_is_over_by_the_clock_and_not_by_how_long_we_have_heard() -> None:
+    band = Band(Worn(spells=((T0, minutes(30)),)))
+    band.hear("x" * 20 + ".")
+    band.tick(minutes(31), clock_us=0)
+    assert band.faults[0].ended_at == minutes(30)
+
+
 def test_wearers_are_counted_apart() -> None:
     band = Band(Worn(), Worn())
     band.hear("x" * 20, slot=1)

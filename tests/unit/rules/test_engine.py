@@ -56,6 +56,12 @@ def test_rows_of_wearers_nobody_knows_are_a_mistake_of_ours() -> None:
             evaluate(fresh(1), rows_of([reading(T0, slot)]), wearers, DEFAULT, T0, 0)
 
 
+def test_what_was_measured_outside_of_a_spell_is_nobodys() -> None:
+    assert Service(Worn()).receive(HOT).changes
+    over = Worn(spells=((minutes(-60), minutes(7)), (minutes(60), None)))
+    assert not Service(over).receive(HOT).changes
+
+
 def test_readings_not_after_the_newest_are_late() -> None:
     service = Service(Worn(), Worn())
     service.receive([reading(minutes(5), temperature_c=36)])

@@ -1,5 +1,7 @@
 """Distances from circles and polygons."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,3 +103,13 @@ def test_more_homes_follow_behind() -> None:
     slots = np.array([1, 2, 3, 5])
     found = more.distance_dm(slots, np.full(4, LAT + 80 * NORTH), np.full(4, LON))
     assert found.tolist() == pytest.approx([300, 800, 800, 300], abs=2)
+
+
+def test_homes_that_are_the_same_are_kept_once_and_polygons_are_never_taken_for_the_same() -> None:
+    before = Homes.of([None, NANJING], 2)
+    again, moved = Homes.of([None, NANJING], 2), Homes.of([None, replace(NANJING, lat=LAT + 1)], 2)
+    assert again.or_the_same(before) is before
+    assert moved.or_the_same(before) is moved
+    larger = polygon((-50, -50), (-50, 90), (90, 90), (90, -50))
+    square, other = Homes.of([SQUARE], 1), Homes.of([larger], 1)
+    assert other.or_the_same(square) is other

@@ -51,6 +51,12 @@ def test_a_zone_alone_without_summer_time_is_one_offset() -> None:
     assert local.tolist() == [8 * HOUR_US]
 
 
+def test_two_zones_without_summer_time_are_two_offsets() -> None:
+    two = Zones.of(("UTC", "Etc/GMT-8"))
+    local = two.local(np.array([0, 1], dtype=np.uint16), np.array([0, 0]))
+    assert local.tolist() == [0, 8 * HOUR_US]
+
+
 @given(st.integers(0, len(NAMES) - 1), st.dates(date(2000, 1, 2), date(2099, 12, 30)))
 def test_an_hour_of_a_day_is_an_instant(number: int, day: date) -> None:
     days = np.array([(day - date(1970, 1, 1)).days])

@@ -98,6 +98,12 @@ def test_an_assignment_outside_its_episode_is_a_spell_of_no_length() -> None:
     assert from_at == until_at
 
 
+def test_what_is_over_when_the_episode_begins_is_none_of_its_spells() -> None:
+    spells = ((minutes(0), minutes(10)), (minutes(20), None))
+    columns = wearers(Worn(starts_at=minutes(10), ends_at=minutes(60), spells=spells))
+    assert columns.spells_of(0) == ((minutes(20), minutes(60)),)
+
+
 def test_a_device_worn_in_two_episodes_is_two_wearers() -> None:
     roster = roster_of(Worn(), Worn())
     both = (Assignment(1, 1, T0, minutes(10)), Assignment(1, 2, minutes(10), None))
