@@ -143,11 +143,20 @@ class Notifier:
         return Tried(kind, taken=answer.taken, rest_s=answer.rest_us / SECOND_US)
 
     async def test(self, staff: str) -> list[Tried] | None:
-        """Tries every contact of a member; None if there is no such member."""
+        """Tries every contact of a member; None if there is no such member.
+
+        A second one within a second waits for its turn.
+        """
         member = await asyncio.to_thread(self._directory.member, staff, ())
         if member is None:
             return None
-        return await self.tell(member.contacts, notification.trial(Language.of(member.languages)))
+        text = notification.trial(Language.of(member.languages))
+        tried = await self.tell(member.contacts, text)
+        wait_s = max((each.wait_s for each in tried), default=0.0)
+        if not 0 < wait_s <= LOOK_AGAIN_S:
+            return tried
+        await asyncio.sleep(wait_s)
+        return await self.tell(member.contacts, text)
 
     def _admitted(
         self, contacts: Sequence[str], severity: Severity

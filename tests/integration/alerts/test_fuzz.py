@@ -56,6 +56,12 @@ RULES: Final = (
     Rule("POST /api/v1/alerts/", 412, "version", "which version there is changes all the time"),
     Rule("POST /api/v1/alerts/", 422, "key-reused", "a key stands for the request it came with"),
     Rule(
+        "POST /api/v1/alerts/{alert_id}/assign",
+        422,
+        "no doctor or supervisor of the alert's grid",
+        "who goes to a grid's doors is in the roster",
+    ),
+    Rule(
         "GET /api/v1/episodes/{episode_id}/readings",
         422,
         "from .. to must be 0 to 31 days",
