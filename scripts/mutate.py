@@ -48,6 +48,7 @@ ALSO = {
     "fever": ("baseline",),
     "changes": ("left_home_datum", "pulse", "engine"),
     "marks": ("pulse", "oxygen", "not_worn", "left_home"),
+    "engine": ("device_fault",),
     "nights": ("watch",),
     "stretches": ("baseline", "watch"),
     "own_limits": ("fever", "engine_equal"),
