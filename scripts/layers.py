@@ -22,7 +22,7 @@ LAYERS = {
     "golden": ("tests/golden", "-n", "auto"),
     "meta": ("tests/meta",),
     "sim": ("tests/simulation", "-n", "auto"),
-    "it": ("tests/integration",),
+    "it": ("tests/integration", "-n", "auto", "--dist", "loadfile"),
     "e2e": ("tests/acceptance",),
     "crash": ("tests/crash",),
 }
