@@ -33,6 +33,18 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Leaves no connection behind.
+
+        One that came during the shutdown, or outlasts it, could begin a request while the event
+        loop is closed: the thread that answers it is told by nobody to end, and the process waits
+        for it for ever.
+        """
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
 
 def listen(setting: str, host: str, port: int) -> socket.socket:
     """A bound socket, so that a taken port is a configuration error before anything else starts."""
